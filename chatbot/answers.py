@@ -1,0 +1,183 @@
+"""What goes in and out of a conversation: turns, requests, citations, answers, and their JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from chatbot.errors import HistoryError, QuestionError
+from index import Article
+
+MAX_QUESTION = 2000
+MAX_TURNS = 20
+CONTEXT = 32
+NOT_IN_ARTICLE = "The article doesn't say."
+
+State = Literal["answered", "not_in_article", "smalltalk", "model_error", "limited", "warming"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier question with the answer it got."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question, the conversation before it, and the article it is about (None: any)."""
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    article: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words of an article: `article.text[start:end] == quote`.
+
+    `before` and `after` are up to 32 characters of context, so that the quote can be found in a
+    page whose offsets differ (the Web Annotation model's text-quote selector).
+    """
+
+    number: int
+    article: str
+    title: str
+    url: str | None
+    start: int
+    end: int
+    quote: str
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, number: int, article: Article, start: int, end: int) -> Citation:
+        """Cite a span of an article."""
+        return cls(
+            number=number,
+            article=article.id,
+            title=article.title,
+            url=article.url,
+            start=start,
+            end=end,
+            quote=article.text[start:end],
+            before=article.text[max(0, start - CONTEXT) : start],
+            after=article.text[end : end + CONTEXT],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSentence:
+    """One finished sentence of an answer and what it rests on."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The data of a `sentence` event: the citations whole."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds."""
+
+    search: float = 0.0
+    answer: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer to a question; `confidence` is the probability that the article says it."""
+
+    question: str
+    state: State
+    sentences: tuple[CitedSentence, ...]
+    confidence: float = 0.0
+    nearest: tuple[Citation, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    revision: str = ""
+    timings: Timings = Timings()
+
+    @property
+    def answered(self) -> bool:
+        """Whether the article answers the question."""
+        return self.state == "answered"
+
+    @property
+    def text(self) -> str:
+        """The sentences with their citations as `[n]`."""
+        return " ".join(
+            sentence.text + "".join(f" [{citation.number}]" for citation in sentence.citations)
+            for sentence in self.sentences
+        )
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Every citation once, by number."""
+        found = {c.number: c for sentence in self.sentences for c in sentence.citations}
+        return tuple(found[number] for number in sorted(found))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `ask --json` and `POST /api/ask`."""
+        return {
+            "question": self.question,
+            "answered": self.answered,
+            "state": self.state,
+            "confidence": round(self.confidence, 4),
+            "text": self.text,
+            "sentences": [
+                {"text": sentence.text, "citations": [c.number for c in sentence.citations]}
+                for sentence in self.sentences
+            ],
+            "citations": [asdict(citation) for citation in self.citations],
+            "nearest": [asdict(citation) for citation in self.nearest],
+            "suggestions": list(self.suggestions),
+            "revision": self.revision,
+            "timings_ms": {name: round(ms, 2) for name, ms in asdict(self.timings).items()},
+        }
+
+
+def make_request(
+    question: str, history: Iterable[Turn] = (), article: str | None = None
+) -> Request:
+    """Check a question; QuestionError where it is empty or too long.
+
+    Only the last turns of a long conversation are kept.
+    """
+    asked = " ".join(question.split())
+    if not asked:
+        raise QuestionError("the question is empty; ask something about the article")
+    if len(asked) > MAX_QUESTION:
+        raise QuestionError(
+            f"the question has {len(asked):,} characters; the limit is {MAX_QUESTION:,}"
+        )
+    return Request(asked, tuple(history)[-MAX_TURNS:], article or None)
+
+
+def read_history(value: object) -> tuple[Turn, ...]:
+    """JSON → turns: `[{"question": …, "answer": …}]` or `[[question, answer]]`.
+
+    Raises HistoryError that names the place and what was expected.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise HistoryError('the history must be a list of {"question": …, "answer": …}')
+    return tuple(_turn(place, item) for place, item in enumerate(value, start=1))
+
+
+def _turn(place: int, item: object) -> Turn:
+    if isinstance(item, Mapping):
+        pair: Sequence[object] = [item.get("question"), item.get("answer")]
+    elif isinstance(item, Sequence) and not isinstance(item, str) and len(item) == 2:
+        pair = item
+    else:
+        pair = []
+    question, answer = pair if pair else (None, None)
+    if not isinstance(question, str) or not isinstance(answer, str):
+        raise HistoryError(
+            f'turn {place} of the history must be {{"question": text, "answer": text}}'
+        )
+    return Turn(question, answer)

@@ -1,0 +1,81 @@
+"""Settings: one object, made at the edge from the environment and options, and passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatbot.errors import SettingsError
+from index import DEFAULT_EMBEDDER, DEFAULT_FOLDER
+
+PREFIX = "ASK_ARTICLE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting; the environment variable is ASK_ARTICLE_ and the name in capitals."""
+
+    index: Path = DEFAULT_FOLDER
+    """The folder of the index."""
+    embedder: str = DEFAULT_EMBEDDER
+    """The embedder's name, or `sentence-transformers:MODEL`."""
+    host: str = "127.0.0.1"
+    """The address that `serve` listens on."""
+    port: int = 7860
+    """The port that `serve` listens on."""
+    allow_origin: tuple[str, ...] = ()
+    """Other origins whose pages may ask, parted by spaces in the environment."""
+    threshold: float | None = None
+    """Answer only where the confidence is at least this; empty: the fitted value."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read ASK_ARTICLE_*; SettingsError names a variable that cannot be used."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            name = PREFIX + item.name.upper()
+            if environment.get(name):
+                values[item.name] = _converted(item.name, name, environment[name])
+        return cls(**values)
+
+    def but(self, **options: object) -> Settings:
+        """The same with the options that are not None."""
+        given = {name: value for name, value in options.items() if value not in (None, (), [])}
+        if "allow_origin" in given:
+            given["allow_origin"] = tuple(check_origin(each) for each in given["allow_origin"])  # type: ignore[attr-defined]
+        return replace(self, **given)  # type: ignore[arg-type]
+
+
+def check_origin(value: str) -> str:
+    """An origin as browsers send it (`https://example.org`, no path); else SettingsError."""
+    parts = urlsplit(value.strip())
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    bad = parts.scheme not in ("http", "https") or not parts.hostname or port == -1
+    if bad or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise SettingsError(
+            f"{value!r} is not an origin; give scheme and host, such as https://example.org"
+        )
+    default = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
+
+
+def _converted(field: str, name: str, value: str) -> object:
+    try:
+        if field == "port":
+            return int(value)
+        if field == "threshold":
+            return float(value)
+    except ValueError as error:
+        raise SettingsError(f"{name}={value!r} is not a number") from error
+    if field == "allow_origin":
+        return tuple(check_origin(each) for each in value.split())
+    return Path(value) if field == "index" else value

@@ -1,0 +1,33 @@
+"""The errors of the chatbot, below the project's root `AskArticleError`.
+
+AskArticleError
+├── QuestionError           the question is empty or too long
+├── HistoryError            the earlier turns are not what is expected
+├── ArticleNotFoundError    the article asked about is not indexed
+├── NothingIndexedError     there is no article to ask
+└── SettingsError           a setting has a value that cannot be used
+"""
+
+from __future__ import annotations
+
+from index import AskArticleError
+
+
+class QuestionError(AskArticleError):
+    """Raised for a question that is empty or longer than the limit."""
+
+
+class HistoryError(AskArticleError):
+    """Raised where the earlier turns of a conversation have another shape than expected."""
+
+
+class ArticleNotFoundError(AskArticleError):
+    """Raised when a question names an article that is not indexed."""
+
+
+class NothingIndexedError(AskArticleError):
+    """Raised when there is no article to answer from."""
+
+
+class SettingsError(AskArticleError):
+    """Raised for a setting whose value cannot be used; names the setting."""

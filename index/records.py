@@ -1,0 +1,82 @@
+"""What passes between the stages: articles, their passages and sentences, and hits."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article: `text` is what every offset of this project points into.
+
+    `id` is stable (the canonical URL, else the path below its root); `source` is the file it came
+    from and `root` the folder or file that was named when it was indexed.
+    """
+
+    id: str
+    title: str
+    text: str
+    url: str | None = None
+    source: str = ""
+    root: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """A digest of what is shown and searched: title, URL and text."""
+        parts = "\x00".join((self.title, self.url or "", self.text))
+        return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`article.text[start:end] == text`; a heading is context and never an answer."""
+
+    start: int
+    end: int
+    text: str
+    heading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences, `article.text[start:end] == text`; `id` is unique in an index."""
+
+    id: str
+    article_id: str
+    start: int
+    end: int
+    text: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A text to search for, and its share in the mix of several."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEvidence:
+    """One sentence of a hit: cosine to the question, and lexical overlap (0 to 1)."""
+
+    sentence: Sentence
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with its scores, higher is better everywhere.
+
+    `score` is the mix that hits are ranked by; `dense` the passage's cosine, `lexical` its BM25
+    divided by the best in scope; `sentences` stand in the order of the text.
+    """
+
+    passage: Passage
+    score: float
+    dense: float
+    lexical: float
+    sentences: tuple[SentenceEvidence, ...]
