@@ -5,7 +5,8 @@ AskArticleError
 ├── HistoryError            the earlier turns are not what is expected
 ├── ArticleNotFoundError    the article asked about is not indexed
 ├── NothingIndexedError     there is no article to ask
-└── SettingsError           a setting has a value that cannot be used
+├── SettingsError           a setting has a value that cannot be used
+└── AddressError            the server cannot listen on its address
 """
 
 from __future__ import annotations
@@ -31,3 +32,7 @@ class NothingIndexedError(AskArticleError):
 
 class SettingsError(AskArticleError):
     """Raised for a setting whose value cannot be used; names the setting."""
+
+
+class AddressError(AskArticleError):
+    """Raised when the server cannot listen on its address, mostly because another one does."""

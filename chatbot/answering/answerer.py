@@ -1,0 +1,199 @@
+"""The stages of an answer: understand and search, then write. Every face uses these two."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chatbot.answering import confidence, extract
+from chatbot.answering.conversation import REPLIES, Intent, understand
+from chatbot.answering.extract import Quote
+from chatbot.answers import (
+    NOT_IN_ARTICLE,
+    Answer,
+    Citation,
+    CitedSentence,
+    Request,
+    Timings,
+)
+from chatbot.errors import ArticleNotFoundError, NothingIndexedError
+from index import Article, Hit, Retriever
+from index.catalog import Entry
+
+HITS = 8
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request with what it wants and the evidence found for it."""
+
+    request: Request
+    intent: Intent
+    hits: tuple[Hit, ...] = ()
+    summary: tuple[Quote, ...] = ()
+    confidence: float = 1.0
+    revision: str = ""
+    search_ms: float = 0.0
+
+
+Writer = Callable[[Prepared], Iterable[Quote]]
+"""From evidence to the sentences of an answer, one at a time; the default quotes the article."""
+
+
+def extractive(prepared: Prepared) -> Iterable[Quote]:
+    """The sentences that answer best, in the article's own words."""
+    return prepared.summary or extract.choose(prepared.hits)
+
+
+class Answerer:
+    """Answers requests about the articles of an index."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        scope: Sequence[str] | None = None,
+        threshold: float | None = None,
+        writer: Writer = extractive,
+    ) -> None:
+        self.retriever = retriever
+        self.scope = scope
+        self.model = confidence.fitted()
+        self.threshold = self.model.threshold if threshold is None else threshold
+        self.writer = writer
+        self.starters: Callable[[str | None], tuple[str, ...]] = lambda _: ()
+
+    def prepare(self, request: Request) -> Prepared:
+        """Understand a request and find its evidence.
+
+        Raises ArticleNotFoundError for an article that is not indexed, NothingIndexedError where
+        none is.
+        """
+        started = time.perf_counter()
+        entries = self.entries(request.article)
+        understood = understand(request)
+        ids = [entry.id for entry in entries]
+        hits: list[Hit] = []
+        summary: list[Quote] = []
+        probability = 1.0
+        if understood.intent == "summary":
+            summary = self._summaries(ids)
+        elif understood.intent == "question":
+            hits = self.retriever.search(understood.queries, HITS, ids)
+            probability = self._probability(request, hits, ids)
+        return Prepared(
+            request=request,
+            intent=understood.intent,
+            hits=tuple(hits),
+            summary=tuple(summary),
+            confidence=probability,
+            revision=revision(entries),
+            search_ms=_since(started),
+        )
+
+    def write(self, prepared: Prepared) -> Iterator[CitedSentence | Answer]:
+        """The finished sentences one by one, then the whole answer."""
+        started = time.perf_counter()
+        if prepared.intent in REPLIES:
+            reply = CitedSentence(REPLIES[prepared.intent])
+            yield reply
+            yield self._answer(prepared, "smalltalk", [reply], started)
+            return
+        sentences: list[CitedSentence] = []
+        if prepared.intent == "summary" or self.enough(prepared):
+            for quote in self.writer(prepared):
+                sentences.append(self._cited(quote, len(sentences) + 1))
+                yield sentences[-1]
+        if sentences:
+            yield self._answer(prepared, "answered", sentences, started)
+            return
+        refusal = CitedSentence(NOT_IN_ARTICLE)
+        yield refusal
+        yield self._answer(prepared, "not_in_article", [refusal], started)
+
+    def enough(self, prepared: Prepared) -> bool:
+        """Whether the evidence is thick enough to answer."""
+        return bool(prepared.hits) and prepared.confidence >= self.threshold
+
+    def entries(self, article: str | None = None) -> list[Entry]:
+        """The articles in scope, or the one named by id or URL."""
+        entries = self.retriever.index.catalog.entries()
+        if self.scope is not None:
+            entries = [entry for entry in entries if entry.id in self.scope]
+        if not entries:
+            raise NothingIndexedError("there is no article to ask; add one: ask-article index add FILE")
+        if article is None:
+            return entries
+        named = [entry for entry in entries if article in (entry.id, entry.url)]
+        if not named:
+            raise ArticleNotFoundError(f"the article {article!r} is not indexed")
+        return named
+
+    def article(self, article_id: str) -> Article:
+        """An article with its text, by id or URL."""
+        stored = self.retriever.index.catalog.get(self.entries(article_id)[0].key)
+        if stored is None:
+            raise ArticleNotFoundError(f"the article {article_id!r} was removed")
+        return stored.article
+
+    def _summaries(self, ids: list[str]) -> list[Quote]:
+        if len(ids) == 1:
+            return extract.summarise(self.retriever, ids[0])
+        # Of several articles, each says in a sentence what it is about.
+        return [
+            quote
+            for article in ids[: extract.SENTENCES]
+            for quote in extract.summarise(self.retriever, article, 1)
+        ]
+
+    def _probability(self, request: Request, hits: list[Hit], ids: list[str]) -> float:
+        if not hits:
+            return 0.0
+        lexicon = self.retriever.lexicon(ids)
+        return self.model.probability(confidence.features(request.question, hits, lexicon))
+
+    def _cited(self, quote: Quote, number: int) -> CitedSentence:
+        citation = self._citation(quote, number)
+        return CitedSentence(" ".join(citation.quote.split()), (citation,))
+
+    def _citation(self, quote: Quote, number: int) -> Citation:
+        article = self.article(quote.article)
+        return Citation.of(number, article, quote.sentence.start, quote.sentence.end)
+
+    def _answer(
+        self,
+        prepared: Prepared,
+        state: str,
+        sentences: list[CitedSentence],
+        started: float,
+    ) -> Answer:
+        nearest: list[Citation] = []
+        if state == "not_in_article":
+            quotes = extract.distinct(extract.ranked(prepared.hits), NEAREST)
+            nearest = [self._citation(quote, n) for n, quote in enumerate(quotes, start=1)]
+        asked = {prepared.request.question, *(turn.question for turn in prepared.request.history)}
+        offered = (each for each in self.starters(prepared.request.article) if each not in asked)
+        took = _since(started)
+        return Answer(
+            question=prepared.request.question,
+            state=state,  # type: ignore[arg-type]
+            sentences=tuple(sentences),
+            confidence=prepared.confidence,
+            nearest=tuple(nearest),
+            suggestions=tuple(offered)[:3],
+            revision=prepared.revision,
+            timings=Timings(prepared.search_ms, took, prepared.search_ms + took),
+        )
+
+
+def revision(entries: Iterable[Entry]) -> str:
+    """A short digest of the articles in scope: the same answer is due while it is the same."""
+    import hashlib
+
+    parts = "\x00".join(f"{entry.id}\x00{entry.content_hash}" for entry in entries)
+    return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,141 @@
+"""One calibrated probability that the article answers a question.
+
+A logistic model over what search and words show. Its weights are fitted by
+`python -m chatbot.answering.fit` and kept in `confidence.json` beside this file, with the name of
+the embedder whose cosines they were fitted on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from index import Hit
+from index.lexical import STOPWORDS, Lexicon, token_set, tokens
+
+WEIGHTS = Path(__file__).with_name("confidence.json")
+
+FEATURES = (
+    "sentence_cosine",
+    "passage_cosine",
+    "sentence_overlap",
+    "passage_overlap",
+    "unknown_share",
+    "unknown_names",
+    "missing_names",
+    "missing_kind",
+    "margin",
+)
+"""What the model sees, in the order of its weights."""
+
+_NAME = re.compile(r"(?<![.!?…\"“‘]\s)(?<!^)\b[A-Z][\w’'-]*\w")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_DIGIT_OR_NUMBER_WORD = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|"
+    r"thousand|million|billion|trillion|half|third|quarter|first|second|both|double|twice|once|"
+    r"several|few|many|percent|per cent|no|none|single)\b",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\b\d{3,4}s?\b|\b\d{1,2}(?:st|nd|rd|th)?\b|\b(?:january|february|march|april|may|june|july|august|"
+    r"september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"today|yesterday|tomorrow|year|years|month|months|week|weeks|day|days|decade|decades|century|"
+    r"centuries|early|late|during|after|before|since|until|when|now|recent|recently|spring|summer|"
+    r"autumn|winter|night|morning|evening|afternoon|hours?|minutes?|upcoming|following)\b",
+    re.IGNORECASE,
+)
+_CAPITAL = re.compile(r"\b[A-Z][\w’'-]+")
+_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (re.compile(r"\bhow (?:many|much|old|long|far|tall|big|large|high|often)\b|\bwhat (?:number|"
+                r"percentage|percent|share|age|price|cost|amount)\b", re.I), _DIGIT_OR_NUMBER_WORD),
+    (re.compile(r"\bwhen\b|\b(?:what|which|in what|in which) (?:year|date|day|month|century|decade|time)"
+                r"\b", re.I), _TIME),
+    (re.compile(r"\b(?:who|whom|whose|where)\b", re.I), _CAPITAL),
+)  # fmt: skip
+"""A question that asks for a kind of thing, and how to see that a sentence holds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A fitted model: `probability(features)` and the probability from which to answer."""
+
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+
+    def probability(self, features: Sequence[float]) -> float:
+        """Features (len(FEATURES),) → the probability that the article answers."""
+        parts = zip(features, self.means, self.scales, self.weights, strict=True)
+        total = self.bias + sum((x - mean) / scale * w for x, mean, scale, w in parts)
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@cache
+def fitted(path: Path = WEIGHTS) -> Confidence:
+    """The model that the project ships."""
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if tuple(data["features"]) != FEATURES:
+        raise ValueError(f"{path.name} was fitted on other features; run chatbot.answering.fit")
+    rows = (tuple(data[name]) for name in ("means", "scales", "weights"))
+    return Confidence(*rows, bias=data["bias"], threshold=data["threshold"])
+
+
+def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float]:
+    """What speaks for and against an answer in these hits, in the order of FEATURES."""
+    wanted = token_set(question)
+    best = max(hits, key=lambda hit: max(each.dense for each in hit.sentences))
+    sentence = max((each for hit in hits for each in hit.sentences), key=lambda each: each.dense)
+    overlap = max(each.lexical for hit in hits for each in hit.sentences)
+    names = _names(question)
+    unknown = frozenset(name for name in names if not lexicon.knows(name))
+    near = token_set(best.passage.text)
+    weight = sum(lexicon.rarity(token) for token in wanted) or 1.0
+    unseen = sum(lexicon.rarity(token) for token in wanted if not lexicon.knows(token))
+    second = sorted((hit.score for hit in hits), reverse=True)[1:2] or [0.0]
+    return [
+        sentence.dense,
+        max(hit.dense for hit in hits),
+        overlap,
+        max(lexicon.overlap(wanted, hit.passage.text) for hit in hits[:5]),
+        unseen / weight,
+        float(min(len(unknown), 2)),
+        float(min(len(names - near), 2)),
+        _missing_kind(question, hits, wanted),
+        hits[0].score - second[0],
+    ]
+
+
+def _names(question: str) -> frozenset[str]:
+    """Stems of the names and numbers that a question speaks of."""
+    found = [match[0] for match in _NAME.finditer(question)]
+    # The first word is capital anyway; it is a name where it is no question word.
+    first = question.split(maxsplit=1)[0] if question else ""
+    if first[:1].isupper() and first.casefold().strip("'’s") not in STOPWORDS:
+        found.append(first)
+    found += _NUMBER.findall(question)
+    return frozenset(token for name in found for token in tokens(name))
+
+
+def _missing_kind(question: str, hits: Sequence[Hit], wanted: frozenset[str]) -> float:
+    """1 where the question asks for a kind of thing that the best sentences do not hold."""
+    for asks, held in _KINDS:
+        if asks.search(question):
+            break
+    else:
+        return 0.0
+    best = sorted(
+        (each for hit in hits for each in hit.sentences), key=lambda each: -(each.dense + each.lexical)
+    )[:2]
+    for each in best:
+        for match in held.finditer(each.sentence.text):
+            if not wanted & token_set(match[0]):
+                return 0.0
+    return 1.0

@@ -1,0 +1,120 @@
+"""What a message wants, and what to search for, given the conversation so far. No model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from chatbot.answers import Request
+from index import Query
+
+Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"]
+
+LAST_TURN, WITH_ANSWER = 0.6, 0.4
+"""A follow-up's mix: the last turn alone, and with the answer before it. On MTRAG-UN's
+conversations it raises recall@5 from 0.739 (last turn alone) to 0.889."""
+CONTEXT_CHARS = 600
+
+REPLIES: dict[Intent, str] = {
+    "greeting": "Hello! Ask me anything about this article, and I'll answer in its own words.",
+    "thanks": "You're welcome! Ask away if there is more you'd like to know.",
+    "farewell": "Goodbye! Come back whenever you have a question about the article.",
+    "help": (
+        "I answer questions about this article in its own words. Every sentence carries a number"
+        " that opens the place it comes from, and when the article doesn't say, I tell you so."
+    ),
+}
+"""What a person says to small talk; an answer without any claim needs no citation."""
+
+_WORDS: dict[Intent, str] = {
+    "greeting": (
+        r"(?:hi+|hello+|hey+|hiya|howdy|yo|greetings|hallo|hola|bonjour|salut|ciao|namaste|"
+        r"konnichiwa|good (?:morning|afternoon|evening|day)|guten (?:tag|morgen|abend))"
+        r"(?: (?:there|all|everyone|again|bot|you|friend|to you))*"
+        r"(?:[,.!]* how(?: are|'re|’re) you(?: doing)?(?: today)?)?"
+        r"|how(?: are|'re|’re) you(?: doing)?(?: today)?|what'?s up|sup"
+    ),
+    "thanks": (
+        r"(?:(?:ok(?:ay)?|great|perfect|cool|nice|good|awesome|wonderful|super)[,.! ]*)*"
+        r"(?:thanks?(?: you)?|thank u|thx|ty|cheers|much appreciated|merci|danke|gracias|"
+        r"arigato|grazie|that helps|very helpful)"
+        r"(?:[,.! ]*(?:a lot|so much|very much|again|a million|for (?:that|this|the help|your help)|"
+        r"bot|man|mate|everyone|all|much|you|that'?s (?:great|all|helpful|perfect)))*"
+        r"|(?:ok(?:ay)?|great|perfect|cool|nice|good|awesome|wonderful|got it|i see|lol|wow)"
+        r"(?: (?:answer|job|one|work))?"
+    ),
+    "farewell": (
+        r"(?:good ?)?bye(?:[ -]bye)?(?: now| for now)?|see (?:you|ya)(?: later| soon| around)?|"
+        r"ciao|adios|au revoir|tschüss|farewell|good ?night|have a (?:nice|good|great) \w+"
+    ),
+    "help": (
+        r"help(?: me)?|what (?:can|do) you do|who are you|what are you|are you (?:a )?"
+        r"(?:bot|human|robot|ai|person)|how (?:does|do) (?:this|it|you) work|what is this(?: thing| chat| bot)?"
+    ),
+}
+_ABOUT = (
+    r"(?:(?:this|the|that|your) )?(?:whole |entire |full )?"
+    r"(?:article|text|story|page|piece|post|document|paper|report|essay|news|it|this|that|everything)"
+)
+_PLEASE = r"(?:(?:please|pls|kindly|can you|could you|would you|will you|so|ok|now|and|just)[, ]+)*"
+_SUMMARY = (
+    rf"(?:summari[sz]e|sum up|recap|outline|condense)(?: {_ABOUT})?(?: (?:for me|up))*"
+    r"(?: in (?:a few|one|two|three|\d+|short|brief) ?(?:words?|sentences?|lines?|points?)?)?",
+    rf"(?:give|tell|show|write|get)(?: me)? (?:a |an |the |its |your )?(?:short |brief |quick |concise )?"
+    rf"(?:summary|gist|overview|synopsis|recap|abstract|rundown|tl;?dr|key points?|main points?|"
+    rf"main ideas?|takeaways?|highlights)(?: (?:of|from|about) {_ABOUT})?",
+    rf"(?:a |an |the )?(?:short |brief |quick )?(?:summary|gist|overview|synopsis|recap|tl;?dr|tldr)"
+    rf"(?: (?:of )?{_ABOUT})?",
+    rf"what(?:'s|’s| is| was|s)? {_ABOUT} (?:all )?(?:about|on|saying|say)",
+    rf"what(?:'s|’s| is| are|s)? (?:the )?(?:main|key|central|most important|biggest) "
+    rf"(?:points?|ideas?|messages?|takeaways?|topics?|arguments?|themes?|findings?|facts?|subject|story)"
+    rf"(?: (?:of|in|from|here)(?: {_ABOUT})?)?",
+    rf"what(?:'s|’s| is) the (?:gist|summary|point|bottom line|upshot|topic|subject)"
+    rf"(?: (?:of|in|from) {_ABOUT})?",
+    rf"what does {_ABOUT} (?:say|talk about|discuss|cover|tell us)",
+    rf"what (?:do|should|can) (?:i|we) (?:need to |learn from |take from )(?:know(?: about)? )?{_ABOUT}",
+    rf"(?:key |main )(?:points?|takeaways?|ideas?|facts)(?: (?:of|from|in) {_ABOUT})?",
+    rf"tell me about {_ABOUT}",
+    r"in (?:short|brief|a nutshell)|eli5",
+)
+_END = r"[ \t,;:.!?…)(-]*"
+_MATCHERS = {
+    intent: re.compile(rf"{_END}(?:{words}){_END}", re.IGNORECASE)
+    for intent, words in _WORDS.items()
+}
+_SUMMARIES = re.compile(
+    rf"{_END}{_PLEASE}(?:{'|'.join(_SUMMARY)})(?:,? (?:please|pls|for me|then|thanks))*{_END}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a message wants, and the mix of texts to search for where it is a question."""
+
+    intent: Intent
+    queries: tuple[Query, ...] = ()
+
+
+def understand(request: Request) -> Understanding:
+    """Tell small talk and summaries, which are matched whole, from questions."""
+    message = request.question
+    if _SUMMARIES.fullmatch(message):
+        return Understanding("summary")
+    for intent, matcher in _MATCHERS.items():
+        if matcher.fullmatch(message):
+            return Understanding(intent)
+    return Understanding("question", queries(request))
+
+
+def queries(request: Request) -> tuple[Query, ...]:
+    """The texts to search for; what was said before counts where something was said."""
+    if not request.history:
+        return (Query(request.question),)
+    last = request.history[-1]
+    context = f"{last.question} {last.answer[:CONTEXT_CHARS]}"
+    return (
+        Query(request.question, LAST_TURN),
+        Query(f"{request.question} {context}", WITH_ANSWER),
+    )

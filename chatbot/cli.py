@@ -1,0 +1,355 @@
+"""The command line: `ask-article ask|serve|index …`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from index.errors import AskArticleError, EmbedderError
+
+if TYPE_CHECKING:
+    from chatbot.answers import Answer, Citation, Turn
+    from chatbot.config import Settings
+    from index import Index, Report, SourceError
+
+DONE, FAILED, WRONG_USE, NOT_IN_ARTICLE = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="ask-article",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Ask an article. Every sentence of an answer cites the exact words it rests on, or you are"
+    " told plainly that the article does not say.",
+    epilog="Start here: ask-article serve   (then open http://127.0.0.1:7860)",
+)
+index_app = typer.Typer(
+    no_args_is_help=True, help="See and change which articles are indexed.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+app.add_typer(index_app, name="index")
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[SOURCE]...",
+        help="Files and folders of articles (.txt .md .html .pdf); without any, seeds/ and"
+        " whatever is indexed already.",
+        show_default=False,
+    ),
+]
+IndexOption = Annotated[
+    Path | None,
+    typer.Option("--index", metavar="DIR", help="Where the index lives.  [default: .ask-article]"),
+]
+EmbedderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        metavar="NAME",
+        help="all-MiniLM-L6-v2, or sentence-transformers:MODEL.  [default: all-MiniLM-L6-v2]",
+    ),
+]
+P = ParamSpec("P")
+
+
+def _edge(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn errors into messages and exit codes, in this one place."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        from chatbot.errors import HistoryError, QuestionError, SettingsError
+
+        try:
+            command(*args, **kwargs)
+        except (QuestionError, HistoryError, SettingsError, EmbedderError) as error:
+            _stop(str(error), WRONG_USE)
+        except AskArticleError as error:
+            _stop(str(error), FAILED)
+        except KeyboardInterrupt:
+            _stop("stopped; what was indexed is kept, and the next run does the rest", FAILED)
+
+    return wrapped
+
+
+@app.command()
+@_edge
+def ask(
+    question: Annotated[str, typer.Argument(help="What you would like to know.")],
+    sources: Sources = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='Earlier turns, so that follow-ups work: JSON [{"question": …, "answer": …}].',
+        ),
+    ] = None,
+    article: Annotated[
+        str | None, typer.Option(metavar="ID", help="Ask only this article (id or URL).")
+    ] = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Ask a question and print the answer with its sources.
+
+    Exit code: 0 answered, 3 not in the article, 2 wrong use, 1 failure.
+
+    Example: ask-article ask "Who met in Tokyo?" seeds/
+    """
+    from chatbot.answers import make_request
+    from chatbot.bot import Chatbot
+
+    turns = _history(history)
+    if not question.strip() and sys.stdin.isatty():
+        question = typer.prompt("The question is empty. What would you like to know?")
+    make_request(question)
+    settings = _settings(index=index, embedder=embedder)
+    _must_exist(sources)
+    with _progress() as heard:
+        bot = Chatbot.open(sources, settings=settings, progress=heard)
+    _tell_problems(bot.report.problems)
+    if bot.locked:
+        err.print(f"{bot.locked} Answering from what is indexed.", style="yellow", markup=False)
+    answer = bot.ask(question, turns, article)
+    if as_json:
+        typer.echo(json.dumps(answer.to_json(), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer)
+    if sources and bot.report.problems:
+        raise typer.Exit(FAILED)
+    raise typer.Exit(NOT_IN_ARTICLE if answer.state == "not_in_article" else DONE)
+
+
+@app.command()
+@_edge
+def serve(
+    sources: Sources = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on.  [default: 7860]")
+    ] = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Another site whose pages may ask, such as https://example.org; repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Serve the chat page and the API; open the address it prints in a browser."""
+    settings = _settings(
+        index=index, embedder=embedder, host=host, port=port, allow_origin=tuple(allow_origin or ())
+    )
+    from chatbot.web.server import run
+
+    with _progress() as heard:
+        code = run(settings, sources or [], heard, lambda line: err.print(line, markup=False))
+    raise typer.Exit(code)
+
+
+@index_app.command("add")
+@_edge
+def index_add(
+    sources: Sources = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the whole index anew, as after another embedder.")
+    ] = False,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Index articles; files that have not changed are passed over, vanished ones forgotten."""
+    from chatbot.bot import DEFAULT_SOURCE
+    from index import build
+
+    wanted: list[Path] = list(sources or ([DEFAULT_SOURCE] if DEFAULT_SOURCE.is_dir() else []))
+    if not wanted and not rebuild:
+        _stop("name files or folders to index, such as: ask-article index add seeds/", WRONG_USE)
+    opened = _open(index, embedder)
+    with _progress() as heard:
+        report = (build.rebuild if rebuild else build.sync)(opened, wanted, heard)
+    _print_report(report, opened)
+    if report.problems:
+        raise typer.Exit(FAILED)
+
+
+@index_app.command("list")
+@_edge
+def index_list(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    index: IndexOption = None,
+) -> None:
+    """List the indexed articles."""
+    from dataclasses import asdict
+
+    opened = _open(index, None)
+    entries = opened.catalog.entries()
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=2))
+        return
+    if not entries:
+        err.print("Nothing is indexed yet; try: ask-article index add seeds/")
+        return
+    table = Table("article", "title", "passages", "sentences", "from", box=None, pad_edge=False)
+    for entry in entries:
+        counts = f"{entry.passage_count:,}", f"{entry.sentence_count:,}"
+        cells = (entry.id, entry.title, *counts, _short(entry.source))
+        table.add_row(*(Text(cell) for cell in cells))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+@index_app.command("remove")
+@_edge
+def index_remove(
+    articles: Annotated[
+        list[str], typer.Argument(metavar="ARTICLE...", help="Ids, URLs, files or folders.")
+    ],
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Remove articles from the index; their files stay where they are."""
+    from index import build
+
+    removed, missing = build.remove(_open(index, embedder), articles)
+    for each in removed:
+        out.print(f"removed {each}", markup=False)
+    for each in missing:
+        err.print(f"{each}: not indexed; see: ask-article index list", style="red", markup=False)
+    if missing:
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _settings(**options: object) -> Settings:
+    from chatbot.config import Settings
+
+    return Settings.from_environment().but(**options)
+
+
+def _open(index: Path | None, embedder: str | None) -> Index:
+    from index import Index
+
+    settings = _settings(index=index, embedder=embedder)
+    return Index.open(settings.index, settings.embedder)
+
+
+def _must_exist(sources: Sequence[Path] | None) -> None:
+    """Where not one source is there, there is nothing to ask, whatever else is indexed."""
+    if sources and not any(source.exists() for source in sources):
+        raise AskArticleError("; ".join(f"{source}: no such file or folder" for source in sources))
+
+
+def _history(path: Path | None) -> tuple[Turn, ...]:
+    from chatbot.answers import read_history
+    from chatbot.errors import HistoryError
+
+    if path is None:
+        return ()
+    try:
+        return read_history(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise HistoryError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise HistoryError(f"{path}: not JSON ({error})") from error
+    except HistoryError as error:
+        raise HistoryError(f"{path}: {error}") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float, float], None] | None]:
+    """A bar while indexing, on a terminal only."""
+    if not err.is_terminal:
+        yield None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), "{task.percentage:>3.0f}%")
+    with Progress(*columns, console=err, transient=True) as bars:
+        task = bars.add_task("Opening the index", total=None)
+
+        def heard(name: str, done: float, total: float) -> None:
+            bars.update(task, description=f"Indexing {name}", completed=done, total=total)
+
+        yield heard
+
+
+def _print_answer(answer: Answer) -> None:
+    body = Text()
+    for sentence in answer.sentences:
+        body.append(f"{sentence.text} ")
+        for citation in sentence.citations:
+            body.append(f"[{citation.number}] ", style="cyan")
+    body.rstrip()
+    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(body)
+    if answer.citations:
+        out.print()
+    for citation in answer.citations:
+        out.print(_footnote(citation))
+    if answer.nearest:
+        out.print("\nNearest in the article:", style="bold")
+        for citation in answer.nearest:
+            quote = " ".join(citation.quote.split())
+            out.print(Text.assemble("  “", quote, "”\n    ", (_place(citation), "dim")))
+
+
+def _footnote(citation: Citation) -> Text:
+    return Text.assemble((f"[{citation.number}] ", "cyan"), (_place(citation), "dim"))
+
+
+def _place(citation: Citation) -> str:
+    where = citation.url or citation.article
+    return f"{citation.title} ({where}, characters {citation.start}–{citation.end})"
+
+
+def _print_report(report: Report, opened: Index) -> None:
+    for word, ids in (
+        ("added", report.added), ("updated", report.updated), ("removed", report.removed),
+    ):  # fmt: skip
+        for each in ids:
+            out.print(f"{word} {each}", markup=False)
+    _tell_problems(report.problems)
+    count = len(opened.catalog.entries())
+    out.print(
+        f"{count} article{'s' * (count != 1)} indexed in {opened.folder}"
+        f" ({len(report.unchanged)} unchanged)",
+        markup=False,
+    )
+
+
+def _tell_problems(problems: Sequence[SourceError]) -> None:
+    for problem in problems:
+        err.print(str(problem), style="red", markup=False, soft_wrap=True)
+
+
+def _short(path: str) -> str:
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    err.print(message, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
