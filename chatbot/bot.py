@@ -79,11 +79,11 @@ class Chatbot:
         bot.report, bot.locked = report, locked
         return bot
 
-    def ask(self, question: str, history: Iterable[Turn] = (), article: str | None = None) -> Answer:
+    def ask(
+        self, question: str, history: Iterable[Turn] = (), article: str | None = None
+    ) -> Answer:
         """Answer a question; raises QuestionError, ArticleNotFoundError and NothingIndexedError."""
-        answer = None
-        for answer in self.stream(question, history, article):
-            pass
+        *_, answer = self.stream(question, history, article)
         assert isinstance(answer, Answer)
         return answer
 

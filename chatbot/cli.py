@@ -171,7 +171,8 @@ def serve(
 def index_add(
     sources: Sources = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make the whole index anew, as after another embedder.")
+        bool,
+        typer.Option("--rebuild", help="Make the whole index anew, as after another embedder."),
     ] = False,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
@@ -283,7 +284,12 @@ def _progress() -> Iterator[Callable[[str, float, float], None] | None]:
     if not err.is_terminal:
         yield None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), "{task.percentage:>3.0f}%")
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        "{task.percentage:>3.0f}%",
+    )
     with Progress(*columns, console=err, transient=True) as bars:
         task = bars.add_task("Opening the index", total=None)
 
@@ -351,5 +357,3 @@ def _short(path: str) -> str:
 def _stop(message: str, code: int) -> NoReturn:
     err.print(message, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(code)
-
-

@@ -13,6 +13,16 @@ from __future__ import annotations
 
 from index import AskArticleError
 
+__all__ = [
+    "AddressError",
+    "ArticleNotFoundError",
+    "AskArticleError",
+    "HistoryError",
+    "NothingIndexedError",
+    "QuestionError",
+    "SettingsError",
+]
+
 
 class QuestionError(AskArticleError):
     """Raised for a question that is empty or longer than the limit."""

@@ -83,7 +83,9 @@ def sync(index: Index, sources: Iterable[str | Path], progress: Progress | None 
     return plan.report
 
 
-def rebuild(index: Index, sources: Iterable[str | Path], progress: Progress | None = None) -> Report:
+def rebuild(
+    index: Index, sources: Iterable[str | Path], progress: Progress | None = None
+) -> Report:
     """Empty an index, whatever it was made with, and index its sources and these anew."""
     with index.writing_anew():
         known = [Path(root) for root in json.loads(index.catalog.get_meta("sources") or "[]")]
@@ -224,7 +226,7 @@ def _embed(
     before: Entry | None,
     progress: Callable[[float], None],
 ) -> Vectors:
-    """Vectors of passages, then sentences; what an earlier version already had is not made again."""
+    """Vectors of passages, then sentences; what an earlier version had is not made again."""
     texts = _texts(passages)
     known: dict[str, Vectors] = {}
     if before and (stored := index.catalog.get(before.key)):

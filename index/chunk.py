@@ -1,4 +1,4 @@
-"""Article → passages: whole sentences, packed up to a size, with offsets into the article's text."""
+"""Article → passages: whole sentences, packed up to a size, with offsets into its text."""
 
 from __future__ import annotations
 

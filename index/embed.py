@@ -56,7 +56,8 @@ class Embedder(ABC):
 
     def embed_query(self, text: str) -> Vectors:
         """Text → (dimension,)."""
-        return self._encode([text])[0]
+        vector: Vectors = self._encode([text])[0]
+        return vector
 
     def load(self) -> None:
         """Load the model now rather than at the first text."""
@@ -129,11 +130,14 @@ class SentenceTransformerEmbedder(Embedder):
 
     @property
     def dimension(self) -> int:  # type: ignore[override]
+        """The length of a vector, which only the loaded model knows."""
         return int(self._transformer.get_embedding_dimension() or 0)
 
     def embed_query(self, text: str) -> Vectors:
+        """Text → (dimension,), with the model's own prompt for questions where it has one."""
         vectors = self._transformer.encode_query([_encodable(text)], normalize_embeddings=True)
-        return np.asarray(vectors, dtype=np.float32)[0]
+        vector: Vectors = np.asarray(vectors, dtype=np.float32)[0]
+        return vector
 
     def _encode(self, texts: list[str]) -> Vectors:
         texts = [_encodable(text) for text in texts]
@@ -182,7 +186,9 @@ def _read_checked(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise EmbedderError(f"the model {path.name} is missing; install ask-article anew") from error
+        raise EmbedderError(
+            f"the model {path.name} is missing; install ask-article anew"
+        ) from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise EmbedderError(f"the model {path.name} is damaged; install ask-article anew")
     return data
@@ -195,7 +201,8 @@ def _encodable(text: str) -> str:
 
 def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
+    unit: Vectors = (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
+    return unit
 
 
 def _first_line(error: Exception) -> str:

@@ -80,8 +80,19 @@ def read_pdf(data: bytes) -> Draft:
     except UnreadableError:
         raise
     # A damaged PDF fails anywhere in the parser, with whatever that part happens to raise.
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, OSError,
-            RecursionError, AssertionError, ArithmeticError, NotImplementedError) as error:
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OSError,
+        RecursionError,
+        AssertionError,
+        ArithmeticError,
+        NotImplementedError,
+    ) as error:
         raise UnreadableError(f"this PDF cannot be read ({error})") from error
     except ImportError as error:
         raise UnreadableError("this PDF is encrypted; save it without a password") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,14 +16,17 @@ import Stemmer
 from numpy.typing import NDArray
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’](?=[^\W_])[^\W_]+)*")
-_STEMMER = Stemmer.Stemmer("english")
+# A stemmer keeps state while it works, so each thread has its own.
+_LOCAL = threading.local()
 
 STOPWORDS = frozenset(
-    "a about an and any are as at be been being but by can could did do does for from get give had"
-    " has have he her hers him his how i if in into is it its just many may me might much must my"
-    " of on or our please shall she should so some such tell than that the their them then there"
-    " these they this those to us was we were what when where which who whom whose why will with"
-    " would you your".split()
+    """
+    a about an and any are as at be been being but by can could did do does for from get give had
+    has have he her hers him his how i if in into is it its just many may me might much must my of
+    on or our please shall she should so some such tell than that the their them then there these
+    they this those to us was we were what when where which who whom whose why will with would you
+    your
+    """.split()  # noqa: SIM905 - 130 strings in quotes are harder to read
 )
 """Words that carry a question's form and not its subject."""
 
@@ -31,7 +35,9 @@ def tokens(text: str) -> list[str]:
     """Lower-cased, stemmed words without stop words, in order; a possessive 's is dropped."""
     words = (match[0].casefold().replace("’", "'") for match in _TOKEN.finditer(text))
     kept = [word.removesuffix("'s") for word in words if word not in STOPWORDS]
-    return list(_STEMMER.stemWords(kept))
+    if not hasattr(_LOCAL, "stemmer"):
+        _LOCAL.stemmer = Stemmer.Stemmer("english")
+    return list(_LOCAL.stemmer.stemWords(kept))
 
 
 @lru_cache(maxsize=20_000)

@@ -37,7 +37,7 @@ def _export(original: Path, target: Path) -> Path:
     import torch
     from transformers import AutoModel
 
-    class Encoder(torch.nn.Module):
+    class Encoder(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = AutoModel.from_pretrained(original, attn_implementation="eager").eval()

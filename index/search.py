@@ -130,7 +130,9 @@ class Retriever:
         return [passage for stored in found if stored for passage in stored.passages]
 
     def _filled(self, passages: Sequence[Passage], lexicon: Lexicon) -> Shelf:
-        sentence_ids = [identity for passage in passages for identity in self._sentence_ids(passage)]
+        sentence_ids = [
+            identity for passage in passages for identity in self._sentence_ids(passage)
+        ]
         counts = [len(passage.sentences) for passage in passages]
         found = self.index.store.fetch([*(passage.id for passage in passages), *sentence_ids])
         dimension = self.index.embedder.dimension
@@ -200,7 +202,8 @@ def _mixed(queries: Sequence[Query], scores: Sequence[Floats]) -> Floats:
         (query.weight / total) * each / max(float(each.max(initial=0.0)), 1e-9)
         for query, each in zip(queries, scores, strict=True)
     ]
-    return np.sum(parts, axis=0, dtype=np.float32)
+    mixed: Floats = np.sum(parts, axis=0, dtype=np.float32)
+    return mixed
 
 
 def _ranked(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,7 +49,8 @@ class VectorStore:
         """The vectors that are there, by id."""
         found: dict[str, Vectors] = {}
         for part in batches(len(ids), 5000):
-            rows = self._read(lambda c, p=part: c.get(ids=list(ids[p]), include=["embeddings"]))
+            chosen = list(ids[part])
+            rows = self._read(partial(_get, ids=chosen))
             found.update(zip(rows["ids"], rows["embeddings"], strict=True))
         return found
 
@@ -112,6 +114,10 @@ class VectorStore:
                         f"{self.path}: cannot be opened ({error})"
                     ) from error
             return self._collection
+
+
+def _get(collection: Any, ids: list[str]) -> Any:
+    return collection.get(ids=ids, include=["embeddings"])
 
 
 def vector_ids(key: str, passage_count: int, sentence_count: int) -> list[str]:

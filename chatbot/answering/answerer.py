@@ -44,7 +44,7 @@ Writer = Callable[[Prepared], Iterable[Quote]]
 
 def extractive(prepared: Prepared) -> Iterable[Quote]:
     """The sentences that answer best, in the article's own words."""
-    return prepared.summary or extract.choose(prepared.hits)
+    return prepared.summary or extract.choose(prepared.request.question, prepared.hits)
 
 
 class Answerer:
@@ -122,7 +122,9 @@ class Answerer:
         if self.scope is not None:
             entries = [entry for entry in entries if entry.id in self.scope]
         if not entries:
-            raise NothingIndexedError("there is no article to ask; add one: ask-article index add FILE")
+            raise NothingIndexedError(
+                "there is no article to ask; add one: ask-article index add FILE"
+            )
         if article is None:
             return entries
         named = [entry for entry in entries if article in (entry.id, entry.url)]
@@ -170,8 +172,9 @@ class Answerer:
     ) -> Answer:
         nearest: list[Citation] = []
         if state == "not_in_article":
-            quotes = extract.distinct(extract.ranked(prepared.hits), NEAREST)
-            nearest = [self._citation(quote, n) for n, quote in enumerate(quotes, start=1)]
+            quotes = extract.ranked(prepared.request.question, prepared.hits)
+            chosen = extract.distinct(quotes, NEAREST)
+            nearest = [self._citation(quote, n) for n, quote in enumerate(chosen, start=1)]
         asked = {prepared.request.question, *(turn.question for turn in prepared.request.history)}
         offered = (each for each in self.starters(prepared.request.article) if each not in asked)
         took = _since(started)

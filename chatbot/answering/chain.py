@@ -32,8 +32,11 @@ class _Write(Runnable[Prepared, Answer]):
     def transform(  # type: ignore[override]
         self, input: Iterator[Prepared], config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[CitedSentence | Answer]:
-        yield from self._transform_stream_with_config(  # type: ignore[type-var]
-            input, self._pieces, config, run_type="chain"
+        yield from self._transform_stream_with_config(
+            input,
+            self._pieces,  # type: ignore[arg-type]
+            config,
+            run_type="chain",
         )
 
     def stream(  # type: ignore[override]

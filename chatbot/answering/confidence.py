@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from chatbot.answering.kinds import asked_kind, holds
 from index import Hit
 from index.lexical import STOPWORDS, Lexicon, token_set, tokens
 
@@ -36,29 +37,6 @@ FEATURES = (
 
 _NAME = re.compile(r"(?<![.!?…\"“‘]\s)(?<!^)\b[A-Z][\w’'-]*\w")
 _NUMBER = re.compile(r"\d[\d.,]*")
-_DIGIT_OR_NUMBER_WORD = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|"
-    r"thousand|million|billion|trillion|half|third|quarter|first|second|both|double|twice|once|"
-    r"several|few|many|percent|per cent|no|none|single)\b",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\b\d{3,4}s?\b|\b\d{1,2}(?:st|nd|rd|th)?\b|\b(?:january|february|march|april|may|june|july|august|"
-    r"september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
-    r"today|yesterday|tomorrow|year|years|month|months|week|weeks|day|days|decade|decades|century|"
-    r"centuries|early|late|during|after|before|since|until|when|now|recent|recently|spring|summer|"
-    r"autumn|winter|night|morning|evening|afternoon|hours?|minutes?|upcoming|following)\b",
-    re.IGNORECASE,
-)
-_CAPITAL = re.compile(r"\b[A-Z][\w’'-]+")
-_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (re.compile(r"\bhow (?:many|much|old|long|far|tall|big|large|high|often)\b|\bwhat (?:number|"
-                r"percentage|percent|share|age|price|cost|amount)\b", re.I), _DIGIT_OR_NUMBER_WORD),
-    (re.compile(r"\bwhen\b|\b(?:what|which|in what|in which) (?:year|date|day|month|century|decade|time)"
-                r"\b", re.I), _TIME),
-    (re.compile(r"\b(?:who|whom|whose|where)\b", re.I), _CAPITAL),
-)  # fmt: skip
-"""A question that asks for a kind of thing, and how to see that a sentence holds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +62,8 @@ def fitted(path: Path = WEIGHTS) -> Confidence:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if tuple(data["features"]) != FEATURES:
         raise ValueError(f"{path.name} was fitted on other features; run chatbot.answering.fit")
-    rows = (tuple(data[name]) for name in ("means", "scales", "weights"))
-    return Confidence(*rows, bias=data["bias"], threshold=data["threshold"])
+    means, scales, weights = (tuple(data[name]) for name in ("means", "scales", "weights"))
+    return Confidence(means, scales, weights, data["bias"], data["threshold"])
 
 
 def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float]:
@@ -108,7 +86,7 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float
         unseen / weight,
         float(min(len(unknown), 2)),
         float(min(len(names - near), 2)),
-        _missing_kind(question, hits, wanted),
+        _missing_kind(question, hits),
         hits[0].score - second[0],
     ]
 
@@ -124,18 +102,11 @@ def _names(question: str) -> frozenset[str]:
     return frozenset(token for name in found for token in tokens(name))
 
 
-def _missing_kind(question: str, hits: Sequence[Hit], wanted: frozenset[str]) -> float:
+def _missing_kind(question: str, hits: Sequence[Hit]) -> float:
     """1 where the question asks for a kind of thing that the best sentences do not hold."""
-    for asks, held in _KINDS:
-        if asks.search(question):
-            break
-    else:
+    kind = asked_kind(question)
+    if kind is None:
         return 0.0
-    best = sorted(
-        (each for hit in hits for each in hit.sentences), key=lambda each: -(each.dense + each.lexical)
-    )[:2]
-    for each in best:
-        for match in held.finditer(each.sentence.text):
-            if not wanted & token_set(match[0]):
-                return 0.0
-    return 1.0
+    sentences = (each for hit in hits for each in hit.sentences)
+    best = sorted(sentences, key=lambda each: -(each.dense + each.lexical))[:2]
+    return 0.0 if any(holds(kind, each.sentence.text, question) for each in best) else 1.0

@@ -39,7 +39,8 @@ _WORDS: dict[Intent, str] = {
         r"(?:(?:ok(?:ay)?|great|perfect|cool|nice|good|awesome|wonderful|super)[,.! ]*)*"
         r"(?:thanks?(?: you)?|thank u|thx|ty|cheers|much appreciated|merci|danke|gracias|"
         r"arigato|grazie|that helps|very helpful)"
-        r"(?:[,.! ]*(?:a lot|so much|very much|again|a million|for (?:that|this|the help|your help)|"
+        r"(?:[,.! ]*(?:a lot|so much|very much|again|a million|for (?:that|this|the help|"
+        r"your help)|"
         r"bot|man|mate|everyone|all|much|you|that'?s (?:great|all|helpful|perfect)))*"
         r"|(?:ok(?:ay)?|great|perfect|cool|nice|good|awesome|wonderful|got it|i see|lol|wow)"
         r"(?: (?:answer|job|one|work))?"
@@ -50,30 +51,36 @@ _WORDS: dict[Intent, str] = {
     ),
     "help": (
         r"help(?: me)?|what (?:can|do) you do|who are you|what are you|are you (?:a )?"
-        r"(?:bot|human|robot|ai|person)|how (?:does|do) (?:this|it|you) work|what is this(?: thing| chat| bot)?"
+        r"(?:bot|human|robot|ai|person)|how (?:does|do) (?:this|it|you) work|"
+        r"what is this(?: thing| chat| bot)?"
     ),
 }
 _ABOUT = (
     r"(?:(?:this|the|that|your) )?(?:whole |entire |full )?"
-    r"(?:article|text|story|page|piece|post|document|paper|report|essay|news|it|this|that|everything)"
+    r"(?:article|text|story|page|piece|post|document|paper|report|essay|news|it|this|that|"
+    r"everything)"
 )
 _PLEASE = r"(?:(?:please|pls|kindly|can you|could you|would you|will you|so|ok|now|and|just)[, ]+)*"
 _SUMMARY = (
     rf"(?:summari[sz]e|sum up|recap|outline|condense)(?: {_ABOUT})?(?: (?:for me|up))*"
     r"(?: in (?:a few|one|two|three|\d+|short|brief) ?(?:words?|sentences?|lines?|points?)?)?",
-    rf"(?:give|tell|show|write|get)(?: me)? (?:a |an |the |its |your )?(?:short |brief |quick |concise )?"
+    rf"(?:give|tell|show|write|get)(?: me)? (?:a |an |the |its |your )?(?:short |brief |"
+    rf"quick |concise )?"
     rf"(?:summary|gist|overview|synopsis|recap|abstract|rundown|tl;?dr|key points?|main points?|"
     rf"main ideas?|takeaways?|highlights)(?: (?:of|from|about) {_ABOUT})?",
-    rf"(?:a |an |the )?(?:short |brief |quick )?(?:summary|gist|overview|synopsis|recap|tl;?dr|tldr)"
+    rf"(?:a |an |the )?(?:short |brief |quick )?(?:summary|gist|overview|synopsis|recap|"
+    rf"tl;?dr|tldr)"
     rf"(?: (?:of )?{_ABOUT})?",
     rf"what(?:'s|’s| is| was|s)? {_ABOUT} (?:all )?(?:about|on|saying|say)",
     rf"what(?:'s|’s| is| are|s)? (?:the )?(?:main|key|central|most important|biggest) "
-    rf"(?:points?|ideas?|messages?|takeaways?|topics?|arguments?|themes?|findings?|facts?|subject|story)"
+    rf"(?:points?|ideas?|messages?|takeaways?|topics?|arguments?|themes?|findings?|facts?|"
+    rf"subject|story)"
     rf"(?: (?:of|in|from|here)(?: {_ABOUT})?)?",
     rf"what(?:'s|’s| is) the (?:gist|summary|point|bottom line|upshot|topic|subject)"
     rf"(?: (?:of|in|from) {_ABOUT})?",
     rf"what does {_ABOUT} (?:say|talk about|discuss|cover|tell us)",
-    rf"what (?:do|should|can) (?:i|we) (?:need to |learn from |take from )(?:know(?: about)? )?{_ABOUT}",
+    rf"what (?:do|should|can) (?:i|we) (?:need to |learn from |"
+    rf"take from )(?:know(?: about)? )?{_ABOUT}",
     rf"(?:key |main )(?:points?|takeaways?|ideas?|facts)(?: (?:of|from|in) {_ABOUT})?",
     rf"tell me about {_ABOUT}",
     r"in (?:short|brief|a nutshell)|eli5",

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chatbot.answering.kinds import asked_kind, holds
 from index import Hit, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
 
 SENTENCE, PASSAGE, LEXICAL = 0.42, 0.28, 0.30
 """A sentence's own cosine, its passage's score, and the rare words it shares with the question."""
+KIND_BONUS = 0.1
+"""For a sentence that holds the kind of thing asked for: a name, an amount, a time, a quotation."""
 QUESTION_MALUS = 0.25
 """A sentence that asks does not answer."""
 SENTENCES = 3
@@ -30,24 +33,23 @@ class Quote:
     score: float
 
 
-def ranked(hits: Sequence[Hit]) -> list[Quote]:
+def ranked(question: str, hits: Sequence[Hit]) -> list[Quote]:
     """The sentences of all hits, best first; headings only where there is nothing else."""
-    quotes = [
-        Quote(hit.passage.article_id, evidence.sentence, _score(hit, evidence))
-        for hit in hits
-        for evidence in hit.sentences
-        if not evidence.sentence.heading
-    ] or [
-        Quote(hit.passage.article_id, evidence.sentence, _score(hit, evidence))
-        for hit in hits
-        for evidence in hit.sentences
-    ]
+    kind = asked_kind(question)
+    pairs = [(hit, each) for hit in hits for each in hit.sentences]
+    pairs = [pair for pair in pairs if not pair[1].sentence.heading] or pairs
+    quotes = []
+    for hit, evidence in pairs:
+        score = _score(hit, evidence)
+        if kind and holds(kind, evidence.sentence.text, question):
+            score += KIND_BONUS
+        quotes.append(Quote(hit.passage.article_id, evidence.sentence, score))
     return sorted(quotes, key=lambda quote: -quote.score)
 
 
-def choose(hits: Sequence[Hit]) -> list[Quote]:
+def choose(question: str, hits: Sequence[Hit]) -> list[Quote]:
     """One to three sentences that answer best, without saying anything twice."""
-    quotes = ranked(hits)
+    quotes = ranked(question, hits)
     if not quotes:
         return []
     least = KEPT * quotes[0].score

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from chatbot import answers
 from chatbot.answers import Answer, CitedSentence, make_request, read_history
 from chatbot.bot import Chatbot
-from chatbot.errors import AskArticleError
+from chatbot.errors import AskArticleError, QuestionError
 from chatbot.web.problems import new_request_id, problem_of, state_of
 from chatbot.web.warmup import Warmup
 from index import paragraphs
@@ -43,7 +43,9 @@ def make_api(warmup: Warmup) -> APIRouter:
             asked, stream = await _read(request)
             if stream:
                 body = _events(warmup, asked)
-                return StreamingResponse(body, media_type="text/event-stream", headers=STREAM_HEADERS)
+                return StreamingResponse(
+                    body, media_type="text/event-stream", headers=STREAM_HEADERS
+                )
             answer = await anyio.to_thread.run_sync(_answer, warmup, asked)
         except AskArticleError as error:
             return problem_of(error)
@@ -66,7 +68,7 @@ def make_api(warmup: Warmup) -> APIRouter:
             data = await _json(request)
             helpful, question = data.get("helpful"), data.get("question")
             if not isinstance(helpful, bool) or not isinstance(question, str):
-                raise answers.QuestionError('expected {"question": text, "helpful": true or false}')
+                raise QuestionError('expected {"question": text, "helpful": true or false}')
             bot = await anyio.to_thread.run_sync(warmup.bot)
             await anyio.to_thread.run_sync(keep_feedback, bot, question, helpful)
         except AskArticleError as error:
@@ -130,9 +132,9 @@ async def _json(request: Request) -> dict[str, Any]:
     try:
         data = json.loads(await request.body())
     except (ValueError, UnicodeDecodeError) as error:
-        raise answers.QuestionError(f"the body is not JSON ({error})") from error
+        raise QuestionError(f"the body is not JSON ({error})") from error
     if not isinstance(data, dict):
-        raise answers.QuestionError('the body must be an object such as {"question": "…"}')
+        raise QuestionError('the body must be an object such as {"question": "…"}')
     return data
 
 
@@ -140,9 +142,9 @@ async def _read(request: Request) -> tuple[answers.Request, bool]:
     data = await _json(request)
     question, article = data.get("question"), data.get("article")
     if not isinstance(question, str):
-        raise answers.QuestionError('"question" must be a text')
+        raise QuestionError('"question" must be a text')
     if article is not None and not isinstance(article, str):
-        raise answers.QuestionError('"article" must be an id, a URL or null')
+        raise QuestionError('"article" must be an id, a URL or null')
     asked = make_request(question, read_history(data.get("history") or []), article)
     wanted = "text/event-stream" in request.headers.get("accept", "")
     return asked, data.get("stream", wanted) is True
@@ -176,7 +178,7 @@ async def _produce(warmup: Warmup, asked: answers.Request, send: Any) -> None:
             if not warmup.ready:
                 await send.send(": the articles are still being read\n\n")
             bot = await anyio.to_thread.run_sync(warmup.bot, abandon_on_cancel=True)
-            pieces: Iterator[Piece] = bot.runnable.stream(asked)  # type: ignore[assignment]
+            pieces: Iterator[Piece] = bot.runnable.stream(asked)
             while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
                 name = "answer" if isinstance(piece, Answer) else "sentence"
                 await send.send(_event(name, piece.to_json()))
@@ -194,4 +196,3 @@ def _error(state: str, message: str) -> dict[str, str]:
 
 def _event(name: str, data: object) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
-

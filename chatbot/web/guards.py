@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -26,6 +27,8 @@ _BELIEVED = (b"x-forwarded-host", b"x-forwarded-prefix", b"x-gradio-server")
 """Headers that Gradio builds addresses from and caches, whoever sent them."""
 _INLINE_SCRIPT = re.compile(r"<script(?=[\s>])")
 _SOCIAL = re.compile(r"\s*<meta\s[^>]*?(?:property|name)=\"(?:og|twitter):[^>]*>")
+_BODY = re.compile(r"<body[^>]*>")
+SHELL = (Path(__file__).parent / "static" / "shell.html").read_text(encoding="utf-8")
 CHAT_HEAD = """
 		<meta name="description" content="Ask this article: every sentence cites its source." />
 		<link rel="icon" href="/static/icon.svg" type="image/svg+xml" />
@@ -141,7 +144,8 @@ def dressed(html: str, nonce: str) -> str:
     """Gradio's page as ours."""
     html = _SOCIAL.sub("", html)
     html = _INLINE_SCRIPT.sub(f'<script nonce="{nonce}"', html)
-    return html.replace("</head>", CHAT_HEAD, 1)
+    html = html.replace("</head>", CHAT_HEAD, 1)
+    return _BODY.sub(lambda match: match[0] + SHELL, html, count=1)
 
 
 def _harden(headers: MutableHeaders) -> None:

@@ -58,7 +58,10 @@ def mount_page(app: FastAPI, warmup: Warmup, path: str) -> None:
     import gradio as gr
 
     demo = build_page(warmup)
-    fonts = {"font": ["Inter", "system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    fonts = {
+        "font": ["Inter", "system-ui", "sans-serif"],
+        "font_mono": ["ui-monospace", "monospace"],
+    }
     gr.mount_gradio_app(
         app,
         demo,
@@ -87,7 +90,7 @@ def build_page(warmup: Warmup) -> gr.Blocks:
             label="Conversation", show_label=False, container=False, elem_id="chat",
             placeholder=EMPTY, layout="bubble", buttons=["copy"], height=None, line_breaks=False,
             latex_delimiters=[], feedback_options=("Like", "Dislike"), allow_file_downloads=False,
-            group_consecutive_messages=False, reasoning_tags=[],
+            group_consecutive_messages=False, reasoning_tags=[], autoscroll=False,
         )  # fmt: skip
         with gr.Column(elem_id="starters"):
             starters = [
@@ -153,7 +156,9 @@ class _Page:
                 hint = gr.Textbox(value="", placeholder="Type a question first …")
                 yield [hint, gr.skip(), gr.skip(), *[gr.skip()] * STARTERS]
             return
-        talk.messages.append(_said("user", f'<div class="asked">{_escaped(request.question)}</div>'))
+        talk.messages.append(
+            _said("user", f'<div class="asked">{_escaped(request.question)}</div>')
+        )
         talk.questions.append(request.question)
         box = gr.Textbox(value="", placeholder="Ask a follow-up …")
         waiting = [] if self._warmup.ready else [_said("assistant", _note(WAITING))]
@@ -181,7 +186,11 @@ class _Page:
     def rate(self, talk: Talk, data: Any) -> None:
         """Keep a thumb, up or down; anything else is a thumb taken back."""
         place = data.index if isinstance(data.index, int) else data.index[0]
-        if data.liked in (True, False) and self._warmup.ready and 0 <= place // 2 < len(talk.questions):
+        if (
+            data.liked in (True, False)
+            and self._warmup.ready
+            and 0 <= place // 2 < len(talk.questions)
+        ):
             keep_feedback(self._warmup.bot(), talk.questions[place // 2], bool(data.liked))
 
     def _written(self, request: Any) -> Iterator[tuple[str, Answer | None]]:
@@ -209,7 +218,7 @@ def render(answer: Answer) -> str:
     shown = "".join(f"<p>{_escaped(sentence.text)}</p>" for sentence in answer.sentences)
     if answer.nearest:
         items = "".join(
-            f"<li>{_escaped(_short(citation.quote))} {cite_button(citation)}</li>"
+            f"<li>{_with_buttons(CitedSentence(_short(citation.quote), (citation,)))}</li>"
             for citation in answer.nearest
         )
         shown += f'<p class="near">Nearest in the article</p><ul>{items}</ul>'
@@ -226,11 +235,15 @@ def cite_button(citation: Citation) -> str:
 
 
 def _answer_html(sentences: Sequence[CitedSentence]) -> str:
-    shown = "".join(
-        f"<p>{_escaped(sentence.text)}{''.join(' ' + cite_button(c) for c in sentence.citations)}</p>"
-        for sentence in sentences
-    )
+    shown = "".join(f"<p>{_with_buttons(sentence)}</p>" for sentence in sentences)
     return f'<div class="answer answered">{shown}</div>'
+
+
+def _with_buttons(sentence: CitedSentence) -> str:
+    """A sentence whose buttons never stand on a line without its last word."""
+    before, _, last = sentence.text.rpartition(" ")
+    buttons = "".join(f" {cite_button(citation)}" for citation in sentence.citations)
+    return f'{_escaped(before)} <span class="tail">{_escaped(last)}{buttons}</span>'
 
 
 def _note(text: str) -> str:

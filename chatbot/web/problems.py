@@ -7,8 +7,8 @@ import uuid
 from fastapi.responses import JSONResponse
 
 from chatbot.errors import (
-    AskArticleError,
     ArticleNotFoundError,
+    AskArticleError,
     HistoryError,
     NothingIndexedError,
     QuestionError,

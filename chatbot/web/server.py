@@ -149,6 +149,7 @@ def run(settings: Settings, sources: Sequence[Path], progress: Progress | None, 
 
     listener = _listen(settings)
     Index.open(settings.index, settings.embedder).check()
+
     def opener() -> Chatbot:
         bot = Chatbot.open(sources, settings=settings, progress=progress)
         for each in bot.report.problems:

@@ -1,0 +1,114 @@
+"""The kind of thing a question asks for, and whether a sentence holds one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from index.lexical import token_set
+
+NAME = r"[A-Z][\w’'-]+(?: (?:(?:of|the|de|von|van|al) )?[A-Z][\w’'-]+){0,3}"
+SAYS = (
+    r"(?:said|says|stated|stating|told|added|adding|noted|explained|argued|warned|declared|saying|"
+    r"insisted|remarked|wrote|writes|emphasi[sz]ing|emphasi[sz]ed|underscored|announced|asked)"
+)
+QUOTATION = re.compile(r"[“\"«][^”\"»]{20,}")
+_TITLE = re.compile(
+    r"(?:President|Prime Minister|Minister|Chancellor|Secretary|Senator|Governor|Mayor|King|Queen|"
+    r"Professor|Dr\.?|CEO|Director|General|Judge|Justice|Ambassador|Chief Executive|"
+    r"Chair(?:man)?)\b"
+)
+_ARTICLES = re.compile(r"^(?:The|A|An|This|That|These|Those|His|Her|Its|Their|Our|My|In|On|At) ")
+_AMOUNT = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|"
+    r"thousand|million|billion|trillion|half|third|quarter|first|second|both|double|twice|once|"
+    r"several|few|many|percent|per cent|no|none|single)\b",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\b\d{3,4}s?\b|\b\d{1,2}(?:st|nd|rd|th)?\b|\b(?:january|february|march|april|may|june|july|"
+    r"august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|"
+    r"sunday|today|yesterday|tomorrow|years?|months?|weeks?|days?|decades?|century|centuries|early|"
+    r"late|during|after|before|since|until|when|now|recent|recently|spring|summer|autumn|winter|"
+    r"night|morning|evening|afternoon|hours?|minutes?|upcoming|following)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:because|since|due to|as a result|driven by|so that|in order to|aim(?:s|ed|ing)?|"
+    r"owing to|"
+    r"thanks to|reason|cause[sd]?|led to|response to|therefore|to (?:avoid|prevent|protect|"
+    r"ensure))\b",
+    re.IGNORECASE,
+)
+_CAPITAL = re.compile(r"\b[A-Z][\w’'-]+")
+
+KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] = {
+    "quotation": (
+        re.compile(
+            r"\b(?:what|how) (?:did|does|has|have|do|was|were|is)\b.*\b(?:say|said|saying|"
+            r"tell|told|"
+            r"state|comment|remark|think|argue|warn|emphasi[sz]e|announce|quoted?|words)\b",
+            re.IGNORECASE,
+        ),
+        lambda text, asked: _is_said_by(text, asked),
+    ),
+    "amount": (
+        re.compile(
+            r"\bhow (?:many|much|old|long|far|tall|big|large|high|often)\b|\bwhat (?:number|"
+            r"percentage|percent|share|age|price|cost|amount|proportion)\b",
+            re.IGNORECASE,
+        ),
+        lambda text, asked: _holds(_AMOUNT, text, asked),
+    ),
+    "time": (
+        re.compile(
+            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b",
+            re.IGNORECASE,
+        ),
+        lambda text, asked: _holds(_TIME, text, asked),
+    ),
+    "reason": (re.compile(r"\bwhy\b", re.IGNORECASE), lambda text, _: bool(_REASON.search(text))),
+    "name": (
+        re.compile(r"\b(?:who|whom|whose|where)\b", re.IGNORECASE),
+        lambda text, asked: _holds(_CAPITAL, text[1:], asked),
+    ),
+}
+"""Kind → how a question asks for it, and how to see that a sentence holds one that the question
+does not name itself."""
+
+
+def asked_kind(question: str) -> str | None:
+    """The kind of thing that a question asks for, where its wording tells."""
+    return next((kind for kind, (asks, _) in KINDS.items() if asks.search(question)), None)
+
+
+def holds(kind: str, text: str, question: str) -> bool:
+    """Whether a sentence holds a thing of that kind beside those the question names."""
+    return KINDS[kind][1](text, token_set(question))
+
+
+def speaker(text: str) -> str | None:
+    """Whose words a sentence quotes, where the words around the quotation make that plain."""
+    quote = QUOTATION.search(text)
+    if not quote:
+        return None
+    before, after = text[: quote.start()], text[quote.end() :]
+    for part in (after[:80], before):
+        if match := re.search(rf"{SAYS} ({NAME})|({NAME})(?:,[^,]*,)? {SAYS}", part):
+            return bare(match[1] or match[2])
+    names = [name for name in re.findall(NAME, before) if _TITLE.match(name) or " " in name]
+    return bare(names[0]) if names and re.search(SAYS, before) else None
+
+
+def bare(name: str) -> str:
+    """A name without a possessive, a leading article or anything hanging on."""
+    return _ARTICLES.sub("", re.sub(r"(?:’s|'s|’|')$", "", name.strip(" ,;:")))
+
+
+def _is_said_by(text: str, asked: frozenset[str]) -> bool:
+    who = speaker(text)
+    return bool(who and token_set(who) & asked)
+
+
+def _holds(held: re.Pattern[str], text: str, asked: frozenset[str]) -> bool:
+    return any(not asked & token_set(match[0]) for match in held.finditer(text))
