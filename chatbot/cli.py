@@ -41,7 +41,7 @@ index_app = typer.Typer(
 app.add_typer(index_app, name="index")
 
 out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Sources = Annotated[
     list[Path] | None,
@@ -344,7 +344,7 @@ def _print_report(report: Report, opened: Index) -> None:
 
 def _tell_problems(problems: Sequence[SourceError]) -> None:
     for problem in problems:
-        err.print(str(problem), style="red", markup=False, soft_wrap=True)
+        err.print(str(problem), style="red", markup=False)
 
 
 def _short(path: str) -> str:
@@ -355,5 +355,5 @@ def _short(path: str) -> str:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    err.print(message, style="red", markup=False, soft_wrap=True)
+    err.print(message, style="red", markup=False)
     raise typer.Exit(code)

@@ -102,7 +102,7 @@ def _is_wrapped(text: str, span: Span) -> bool:
         return False
     # A wrapped line ends where the width ran out, mostly in mid-sentence and never very early.
     inner = lines[:-1]
-    broken = [line for line in inner if not _ends_sentence(line) and len(line) > 40]
+    broken = [line for line in inner if not _ends_sentence(line) and len(line) > 30]
     return len(broken) * 2 > len(inner)
 
 
@@ -191,17 +191,20 @@ def _pack(blocks: list[list[Sentence]]) -> Iterator[list[Sentence]]:
 
 def _split(group: list[Sentence]) -> Iterator[list[Sentence]]:
     """Cut a group into parts of about equal size, none over `MAX_CHARS`."""
-    size = group[-1].end - group[0].start
-    target = size / max(1, math.ceil(size / MAX_CHARS))
+    end = group[-1].end
     part: list[Sentence] = []
+    target = 0.0
     for sentence in group:
         if part:
             now = part[-1].end - part[0].start
             then = sentence.end - part[0].start
             # Take the sentence in while that brings the part nearer to its share.
-            if then > MAX_CHARS or abs(then - target) > abs(target - now):
+            if then > MAX_CHARS or then - target > target - now:
                 yield part
                 part = []
+        if not part:
+            left = end - sentence.start
+            target = left / math.ceil(left / MAX_CHARS)
         part.append(sentence)
     if part:
         yield part

@@ -13,6 +13,7 @@ import importlib.util
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,11 +70,15 @@ class Embedder(ABC):
 
 
 class QuantizedMiniLM(Embedder):
-    """all-MiniLM-L6-v2, int8 per channel, on onnxruntime."""
+    """all-MiniLM-L6-v2, int8 per channel, on onnxruntime.
+
+    Each text runs alone: activations are quantised by the range of the whole batch, so a text's
+    vector would depend on its neighbours. Texts in parallel, a thread each, are also faster than
+    a batch with several threads (0.38 of sentence-transformers' time against 0.44 on two cores).
+    """
 
     name = DEFAULT_EMBEDDER
     dimension = 384
-    batch_size = 8
     max_tokens = 256
 
     @cached_property
@@ -82,9 +87,7 @@ class QuantizedMiniLM(Embedder):
 
         model = _read_checked(MINILM, MINILM_SHA256)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-        # Waiting threads must not spin: on shared cores that costs more than it saves.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -94,17 +97,27 @@ class QuantizedMiniLM(Embedder):
 
         tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
         tokenizer.enable_truncation(self.max_tokens)
-        tokenizer.enable_padding()
+        # The file pads to 128 tokens by itself, and what runs alone needs none.
+        tokenizer.no_padding()
         return tokenizer
 
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="embed")
+
     def _encode(self, texts: list[str]) -> Vectors:
+        _ = self._session  # made here rather than by several threads at once
         encoded = self._tokenizer.encode_batch([_encodable(text) for text in texts])
-        ids = np.array([item.ids for item in encoded], dtype=np.int64)
-        mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
-        (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        weights = mask[..., None].astype(np.float32)
-        # The model's own pooling is the mean over tokens; the norm makes the count unnecessary.
-        return _unit((states * weights).sum(axis=1))
+        run = self._threads.map if len(encoded) > 1 else map
+        return _unit(np.stack(list(run(self._pooled, encoded))))
+
+    def _pooled(self, encoded: Any) -> Vectors:
+        ids = np.array([encoded.ids], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        (states,) = self._session.run(None, inputs)
+        # The model's own pooling: the mean over tokens.
+        mean: Vectors = states[0].mean(axis=0)
+        return mean
 
 
 class SentenceTransformerEmbedder(Embedder):

@@ -81,7 +81,7 @@ class Answerer:
             summary = self._summaries(ids)
         elif understood.intent == "question":
             hits = self.retriever.search(understood.queries, HITS, ids)
-            probability = self._probability(request, hits, ids)
+            probability = self._probability(understood.queries[0].text, hits, ids)
         return Prepared(
             request=request,
             intent=understood.intent,
@@ -149,11 +149,11 @@ class Answerer:
             for quote in extract.summarise(self.retriever, article, 1)
         ]
 
-    def _probability(self, request: Request, hits: list[Hit], ids: list[str]) -> float:
+    def _probability(self, asked: str, hits: list[Hit], ids: list[str]) -> float:
         if not hits:
             return 0.0
         lexicon = self.retriever.lexicon(ids)
-        return self.model.probability(confidence.features(request.question, hits, lexicon))
+        return self.model.probability(confidence.features(asked, hits, lexicon))
 
     def _cited(self, quote: Quote, number: int) -> CitedSentence:
         citation = self._citation(quote, number)

@@ -26,7 +26,7 @@ from chatbot.answering.confidence import FEATURES, WEIGHTS, features
 from index import DEFAULT_EMBEDDER, Article, Index, Query, Retriever, add
 
 PARAGRAPHS = 12
-REFUSALS = 0.05
+REFUSALS = 0.03
 """The share of answerable questions that the threshold may cost."""
 
 

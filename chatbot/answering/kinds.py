@@ -107,7 +107,8 @@ def bare(name: str) -> str:
 
 def _is_said_by(text: str, asked: frozenset[str]) -> bool:
     who = speaker(text)
-    return bool(who and token_set(who) & asked)
+    # The last word is the name; the ones before it may be an office that others hold too.
+    return bool(who and token_set(who.split()[-1]) & asked)
 
 
 def _holds(held: re.Pattern[str], text: str, asked: frozenset[str]) -> bool:

@@ -19,7 +19,7 @@ from chatbot import answers
 from chatbot.answers import Answer, CitedSentence, make_request, read_history
 from chatbot.bot import Chatbot
 from chatbot.errors import AskArticleError, QuestionError
-from chatbot.web.problems import new_request_id, problem_of, state_of
+from chatbot.web.problems import new_request_id, problem, problem_of, state_of
 from chatbot.web.warmup import Warmup
 from index import paragraphs
 
@@ -47,8 +47,8 @@ def make_api(warmup: Warmup) -> APIRouter:
                     body, media_type="text/event-stream", headers=STREAM_HEADERS
                 )
             answer = await anyio.to_thread.run_sync(_answer, warmup, asked)
-        except AskArticleError as error:
-            return problem_of(error)
+        except Exception as error:
+            return _problem(error)
         return JSONResponse(answer.to_json(), headers={"Cache-Control": "no-store"})
 
     @router.get("/articles")
@@ -71,8 +71,8 @@ def make_api(warmup: Warmup) -> APIRouter:
                 raise QuestionError('expected {"question": text, "helpful": true or false}')
             bot = await anyio.to_thread.run_sync(warmup.bot)
             await anyio.to_thread.run_sync(keep_feedback, bot, question, helpful)
-        except AskArticleError as error:
-            return problem_of(error)
+        except Exception as error:
+            return _problem(error)
         return Response(status_code=204)
 
     return router
@@ -124,8 +124,18 @@ async def _told(warmup: Warmup, question: Any) -> Response:
             await anyio.to_thread.run_sync(lambda: question(warmup.bot())),
             headers={"Cache-Control": "no-store"},
         )
-    except AskArticleError as error:
+    except Exception as error:
+        return _problem(error)
+
+
+def _problem(error: Exception) -> Response:
+    """An edge: a reader is told what is safe to show, and the log has the rest."""
+    if isinstance(error, AskArticleError):
         return problem_of(error)
+    request_id = new_request_id()
+    log.error("request %s failed", request_id, exc_info=error)
+    title, detail = "The question could not be answered", "Something went wrong. Please try again."
+    return problem(500, title, detail, state="model_error", request_id=request_id)
 
 
 async def _json(request: Request) -> dict[str, Any]:

@@ -1,0 +1,229 @@
+"""Understanding messages, choosing sentences, confidence, suggestions, and the chain."""
+
+import json
+
+import pytest
+from conftest import SEED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatbot import Answer, Chatbot, CitedSentence, Request, Turn
+from chatbot.answering import confidence, extract
+from chatbot.answering.conversation import understand
+from chatbot.answering.kinds import asked_kind, holds, speaker
+from chatbot.answers import NOT_IN_ARTICLE
+from index import Article, Index, add
+
+INTENTS = {
+    "summary": [
+        "Summarise", "summarize this article", "tl;dr", "TLDR?", "What is this about?", "what's this article about",
+        "Can you summarise the article for me?", "Give me a short summary", "What are the key points?",
+        "what is the main point of this article?", "please sum up", "Tell me about this article", "in a nutshell",
+    ],
+    "greeting": ["hi", "Hello!", "hey there", "Good morning", "how are you?", "Hi, how are you?"],
+    "thanks": ["thanks", "Thank you!", "ok thanks a lot", "great", "Cool, thanks!"],
+    "farewell": ["bye", "Goodbye!", "see you later"],
+    "help": ["help", "Who are you?", "What can you do?", "how does this work?"],
+    "question": [
+        "Hi, who met in Tokyo?", "Thanks to whom was the harbour rebuilt?", "Who said goodbye?", "Summarise Modi's view",
+        "What is the point of tariffs?", "What is this alliance about to do?", "How are you affected by tariffs?",
+        "helping whom?", "What does the minister say?", "Is it great?", "?", "why", "What are the key areas of cooperation?",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "intent"), [(m, i) for i, messages in INTENTS.items() for m in messages]
+)
+def test_intents(message, intent):
+    assert understand(Request(message)).intent == intent
+
+
+def test_a_follow_up_is_searched_with_what_was_said():
+    alone = understand(Request("And when?")).queries
+    assert [query.text for query in alone] == ["And when?"]
+    turns = (Turn("Who met in Tokyo?", "Two prime ministers met."),)
+    first, second = understand(Request("Which tariffs did they discuss?", turns)).queries
+    assert first.text == "Which tariffs did they discuss?"
+    assert "Two prime ministers" in second.text
+    assert first.weight > second.weight
+    # Where a follow-up names nothing, the question before it says what it is about.
+    assert understand(Request("And when?", turns)).queries[0].text == "Who met in Tokyo? And when?"
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "yes", "no"),
+    [
+        ("When was it built?", "time", "It was built in 1921.", "It was built of stone."),
+        ("How many came?", "amount", "Forty-two or 42 came.", "Everybody from the town came."),
+        ("Who built it?", "name", "It was built by Ada Lund.", "It was built by the sea."),
+        ("Why did Ada leave?", "reason", "She left because of the noise.", "She left at dawn."),
+        ("What did Ada Lund say?", "quotation", "“It was the best day of my life,” said Ada Lund.",
+         "Ada Lund was quoted nowhere in the long and dull report."),
+    ],
+)  # fmt: skip
+def test_kinds(question, kind, yes, no):
+    assert asked_kind(question) == kind
+    assert holds(kind, yes, question)
+    assert not holds(kind, no, question)
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("“We will rebuild the whole harbour,” said Mayor Ada Lund.", "Mayor Ada Lund"),
+        ("Ada Lund said: “We will rebuild the whole harbour.”", "Ada Lund"),
+        ("The sign reads “No entry for vehicles over two tons”.", None),
+        ("Nobody said a word.", None),
+    ],
+)
+def test_speaker(text, who):
+    assert speaker(text) == who
+
+
+def test_answers_are_short_cited_and_most_relevant_first(bot):
+    answer = bot.ask("What is the Quad?")
+    assert answer.answered
+    assert 1 <= len(answer.sentences) <= 3
+    assert "Quadrilateral Security Dialogue, or Quad" in answer.sentences[0].text
+    assert [c.number for c in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert answer.text.count("[") == len(answer.citations)
+
+
+def test_what_the_article_does_not_say(bot):
+    answer = bot.ask("Who won the football world cup?")
+    assert (answer.state, answer.text) == ("not_in_article", NOT_IN_ARTICLE)
+    assert not answer.citations
+    assert 1 <= len(answer.nearest) <= 3
+    assert answer.confidence < bot.answerer.threshold
+
+
+def test_small_talk_is_human_and_claims_nothing(bot):
+    for message in ("hi", "thanks!", "bye", "who are you?"):
+        answer = bot.ask(message)
+        assert answer.state == "smalltalk"
+        assert answer.sentences[0].text
+        assert not answer.citations
+        assert not answer.nearest
+
+
+def test_a_summary_has_central_sentences_in_their_order(bot):
+    answer = bot.ask("Summarise")
+    assert answer.answered
+    assert len(answer.citations) == 3
+    starts = [citation.start for citation in answer.citations]
+    assert starts == sorted(starts)
+    assert not any(sentence.text.endswith("?") for sentence in answer.sentences)
+    assert bot.ask("tl;dr").sentences == answer.sentences
+
+
+def test_no_sentence_says_another_again(tmp_path):
+    index = Index.open(tmp_path)
+    twice = "The old harbour was rebuilt in 1921."
+    with index.writing():
+        add(index, Article("a", "A", f"{twice} {twice} The lighthouse stands on the cape."))
+    answer = Chatbot(index).ask("When was the old harbour rebuilt?")
+    assert [s.text for s in answer.sentences].count(twice) == 1
+
+
+def test_a_heading_is_no_answer(tmp_path):
+    index = Index.open(tmp_path)
+    body = "Rebuilding took four years, from 1917 to 1921, and cost the town more than it had. " * 2
+    with index.writing():
+        add(index, Article("a", "A", f"When was the harbour rebuilt\n\n{body}"))
+    hits = Chatbot(index).answerer.prepare(Request("When was the harbour rebuilt?")).hits
+    assert extract.ranked("When was the harbour rebuilt?", hits)[0].sentence.text.startswith("Rebuilding")
+
+
+def test_confidence_tells_off_topic_from_on_topic(bot):
+    on = [bot.ask(q).confidence for q in ("What is the Quad?", "What does Modi say of terrorism?")]
+    off = [bot.ask(q).confidence for q in ("How is cheese made?", "Who wrote Hamlet?", "asdf qwer zxcv")]
+    assert min(on) > max(off)
+    assert all(0 <= each <= 1 for each in on + off)
+
+
+def test_weights_of_other_features_are_refused(tmp_path):
+    data = json.loads(confidence.WEIGHTS.read_text())
+    data["features"] = data["features"][:-1]
+    (tmp_path / "w.json").write_text(json.dumps(data))
+    with pytest.raises(ValueError, match=r"chatbot\.answering\.fit"):
+        confidence.fitted(tmp_path / "w.json")
+
+
+def test_every_suggestion_is_answered_with_a_citation(bot):
+    starters = bot.starters()
+    assert 2 <= len(starters) <= 4
+    assert len(set(starters)) == len(starters)
+    for question in starters:
+        answer = bot.ask(question)
+        assert answer.answered, question
+        assert answer.citations
+
+
+def test_suggestions_do_not_repeat_what_was_asked(bot):
+    first = bot.starters()[0]
+    assert first not in bot.ask(first).suggestions
+    second = bot.ask("What is the Quad?", [Turn(first, "…")])
+    assert first not in second.suggestions
+
+
+def test_the_runnable_gives_the_same_as_the_chatbot(bot):
+    question = "What is the Quad?"
+    plain = bot.ask(question)
+    for asked in (question, {"question": question}, Request(question)):
+        answer = bot.runnable.invoke(asked)
+        assert isinstance(answer, Answer)
+        assert answer.text == plain.text
+    *sentences, last = bot.runnable.stream({"question": question, "history": [["hi", "Hello!"]]})
+    assert isinstance(last, Answer)
+    assert sentences
+    assert tuple(sentences) == last.sentences
+    assert all(isinstance(each, CitedSentence) for each in sentences)
+    assert [a.state for a in bot.runnable.batch([question, "hi"])] == ["answered", "smalltalk"]
+
+
+def test_the_runnable_composes_with_langchain(bot):
+    from langchain_core.runnables import RunnableLambda
+
+    chain = bot.runnable | RunnableLambda(lambda answer: answer.citations[0].quote)
+    assert "Quad" in chain.invoke("What is the Quad?")
+
+
+def assert_verbatim(answer, text):
+    for citation in (*answer.citations, *answer.nearest):
+        assert text[citation.start : citation.end] == citation.quote
+        assert text[: citation.start].endswith(citation.before)
+        assert text[citation.end :].startswith(citation.after)
+    if not answer.answered:
+        assert not answer.citations
+    assert answer.answered == (answer.state == "answered")
+
+
+WORDS = SEED.read_text(encoding="utf-8").split()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.one_of(
+        st.text(min_size=1, max_size=300).filter(str.strip),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join),
+    ),
+    st.lists(st.tuples(st.text(max_size=60), st.text(max_size=200)), max_size=3),
+)
+def test_every_citation_of_every_answer_is_verbatim(bot, question, turns):
+    text = SEED.read_text(encoding="utf-8")
+    assert_verbatim(bot.ask(question, [Turn(*turn) for turn in turns]), text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(min_size=1, max_size=600).filter(lambda text: any(c.isalnum() for c in text)))
+def test_every_citation_is_verbatim_in_any_article(tmp_path_factory, text):
+    text = text.encode("utf-8", "replace").decode()
+    index = Index.open(tmp_path_factory.mktemp("any"))
+    with index.writing():
+        add(index, Article("a", "A", text))
+    bot = Chatbot(index)
+    bot.answerer.threshold = 0.0
+    for question in ("summarise", text[:80] + "?", "What?"):
+        assert_verbatim(bot.ask(question), text)
+    index.close()
