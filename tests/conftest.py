@@ -78,18 +78,28 @@ class Served:
         self.warmup = Warmup(opener)
         # The bot is a fixture's and outlives this server.
         self.warmup.close = lambda: None
-        app = create_app(self.warmup, settings or Settings())
+        self.start(create_app(self.warmup, settings or Settings()))
+        wait_for(lambda: answers_ok(f"{self.url}/{'readyz' if wait else 'healthz'}"))
+
+    def start(self, app):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(app, port=self.port, log_level="warning", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        wait_for(lambda: answers_ok(f"{self.url}/{'readyz' if wait else 'healthz'}"))
+        wait_for(lambda: self.server.started)
 
     def stop(self):
         self.server.should_exit = True
         self.thread.join(10)
+
+
+class Raw(Served):
+    """Any ASGI application on a real socket."""
+
+    def __init__(self, app):
+        self.start(app)
 
 
 @pytest.fixture(scope="session")

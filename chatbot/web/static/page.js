@@ -32,12 +32,12 @@ function element(name, text, className) {
 function setArticle(article) {
 	const text = Array.from(article.text);
 	const slice = (start, end) => text.slice(start, end).join("");
-	const parts = [element("p", "The article", "kicker"), element("h1", article.title)];
+	const parts = [element("p", "The article", "kicker"), element("h2", article.title, "headline")];
 	let opened = false;
 	article.paragraphs.forEach(([start, end, heading], place) => {
 		const words = slice(start, end);
 		if (place === 0 && words === article.title) return;
-		const made = element(heading ? "h2" : "p", words);
+		const made = element(heading ? "h3" : "p", words);
 		made.dataset.start = start;
 		made.dataset.end = end;
 		const teaser = place === 0 && article.paragraphs.length > 3 && words.length < STANDFIRST;
@@ -169,9 +169,7 @@ function nameControls() {
 	const log = $("#chat [role=log]");
 	log?.setAttribute("aria-live", "off");
 	log?.setAttribute("aria-label", "Conversation");
-	const main = $("gradio-app main");
-	main?.setAttribute("role", "region");
-	main?.setAttribute("aria-label", "Chat");
+	$("gradio-app main")?.setAttribute("aria-label", "Chat");
 	for (const message of document.querySelectorAll("#chat [data-testid=bot], #chat [data-testid=user]")) {
 		const label = message.dataset.testid === "bot" ? "Answer" : "Question";
 		message.setAttribute("role", "group");
@@ -240,6 +238,9 @@ function setView(view) {
 	$("#show-article").setAttribute("aria-pressed", String(view === "article"));
 	$("#show-chat").setAttribute("aria-pressed", String(view === "chat"));
 	if (view === "chat") $("#back").hidden = true;
+	// Where one of the two is shown, that one is what the page is about.
+	const alone = matchMedia("(max-width: 60rem)").matches && view === "article";
+	$("#article-pane").setAttribute("role", alone ? "main" : "region");
 }
 
 function setDark(dark) {
