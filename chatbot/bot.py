@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from chatbot.answering.answerer import Answerer, Writer, extractive, revision
+from chatbot.answering.answerer import Answerer, Writer, extractive
 from chatbot.answering.suggest import suggest
 from chatbot.answers import Answer, CitedSentence, Request, Turn, make_request
 from chatbot.config import Settings
@@ -111,11 +111,11 @@ class Chatbot:
 
     def starters(self, article: str | None = None) -> tuple[str, ...]:
         """Questions to start from, every one of which is answered; made once and kept."""
-        entries = self.answerer.entries(article)
-        name = f"{article}\x00{revision(entries)}"
+        view = self.answerer.view(article)
+        name = f"{article}\x00{view.revision}"
         if name not in self._starters:
             with self._suggesting:
-                self._starters[name] = self._made(entries)
+                self._starters[name] = self._made(view.entries)
         return self._starters[name]
 
     def warm(self) -> None:
@@ -127,7 +127,7 @@ class Chatbot:
         """Let go of the index."""
         self.index.close()
 
-    def _made(self, entries: list[Entry]) -> tuple[str, ...]:
+    def _made(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         found = [suggest(self.article(entry.id), self._plain) for entry in entries[:3]]
         if len(found) == 1:
             return found[0]

@@ -6,17 +6,16 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from index import load
-from index.catalog import Entry, article_key
-from index.chunk import chunk
-from index.embed import Vectors
+from index.catalog import Entry
 from index.errors import SourceError
 from index.lexical import Lexicon
 from index.opening import Index
-from index.records import Article, Passage
-from index.store import stack, vector_ids
+from index.records import Article
+from index.writing import Batch
 
 LEXICAL_FROM = 2000
 """Above so many passages the lexical index is kept on disk; below, building it is as fast."""
@@ -49,7 +48,7 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class _Work:
     file: load.SourceFile
-    data: bytes
+    size: int
     before: Entry | None
 
 
@@ -115,9 +114,10 @@ def remove(index: Index, names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def add(index: Index, article: Article) -> None:
     """Index one article that is not a file of ours; only while `index.writing()`."""
-    entry = next((e for e in index.catalog.entries() if e.id == article.id), None)
-    _store(index, article, "", entry, lambda _: None)
-    index.sweep()
+    before = next((e for e in index.catalog.entries() if e.id == article.id), None)
+    batch = Batch(index)
+    batch.put(article, "", before)
+    batch.flush()
 
 
 def _plan(index: Index, sources: list[str | Path]) -> _Plan:
@@ -136,7 +136,7 @@ def _plan(index: Index, sources: list[str | Path]) -> _Plan:
         if before and before.file_hash == load.file_hash(data):
             report.unchanged.append(before.id)
         else:
-            work.append(_Work(file, data, before))
+            work.append(_Work(file, len(data), before))
     present = {str(file.path) for file in files}
     roots = [Path(source).resolve() for source in sources]
     gone = [
@@ -158,35 +158,48 @@ def _carry_out(index: Index, plan: _Plan, progress: Progress | None) -> None:
     for entry in plan.gone:
         index.catalog.drop(entry.id)
         report.removed.append(entry.id)
-    total = float(sum(len(work.data) for work in plan.work))
-    done = 0.0
-    for work in plan.work:
+    total = float(sum(work.size for work in plan.work))
+    taken = {entry.id: entry.source for entry in index.catalog.entries()}
+    batch = Batch(index)
+    written, waiting = 0.0, 0.0
+    for place, work in enumerate(plan.work):
         name = work.file.name
 
-        def heard(share: float, at: float = done, job: _Work = work, name: str = name) -> None:
+        def heard(share: float, at: float, size: float, name: str = name) -> None:
             if progress:
-                progress(name, at + share * len(job.data), total)
+                progress(name, at + share * size, total)
 
-        heard(0.0)
-        try:
-            article = _named(index, load.parse(work.file, work.data), work.before)
-        except SourceError as error:
-            report.problems.append(error)
-            if work.before:
-                index.catalog.drop(work.before.id)
-                report.removed.append(work.before.id)
-        else:
-            if work.before and work.before.id != article.id:
-                index.catalog.drop(work.before.id)
-            _store(index, article, load.file_hash(work.data), work.before, heard)
-            (report.updated if work.before else report.added).append(article.id)
-        done += len(work.data)
-        heard(1.0)
+        heard(0.0, written + waiting, 0.0)
+        waiting += work.size
+        _take(batch, work, taken, report)
+        if batch.full or place + 1 == len(plan.work):
+            jobs = batch.flush(partial(heard, at=written, size=waiting))
+            for job in jobs:
+                (report.updated if job.before else report.added).append(job.article.id)
+            written, waiting = written + waiting, 0.0
+            heard(1.0, written, 0.0)
 
 
-def _named(index: Index, article: Article, before: Entry | None) -> Article:
+def _take(batch: Batch, work: _Work, taken: dict[str, str], report: Report) -> None:
+    """Read a file into a batch; one that cannot be read is reported, and its old text goes."""
+    catalog = batch.index.catalog
+    try:
+        data = load.read_bytes(work.file)
+        article = _named(taken, load.parse(work.file, data))
+    except SourceError as error:
+        report.problems.append(error)
+        if work.before:
+            catalog.drop(work.before.id)
+            report.removed.append(work.before.id)
+        return
+    taken[article.id] = article.source
+    if work.before and work.before.id != article.id:
+        catalog.drop(work.before.id)
+    batch.put(article, load.file_hash(data), work.before)
+
+
+def _named(taken: dict[str, str], article: Article) -> Article:
     """Keep two articles apart that would have the same id, by the name of their root."""
-    taken = {entry.id: entry.source for entry in index.catalog.entries()}
     if taken.get(article.id, article.source) == article.source:
         return article
     base = f"{Path(article.root).name}/{article.id}" if not article.url else article.id
@@ -194,56 +207,6 @@ def _named(index: Index, article: Article, before: Entry | None) -> Article:
     while taken.get(name, article.source) != article.source:
         name, number = f"{base}#{number}", number + 1
     return replace(article, id=name)
-
-
-def _store(
-    index: Index,
-    article: Article,
-    hashed: str,
-    before: Entry | None,
-    progress: Callable[[float], None],
-) -> None:
-    key = article_key(article)
-    passages = chunk(article, key)
-    sentence_count = sum(len(passage.sentences) for passage in passages)
-    index.stamp()
-    index.catalog.announce(key, len(passages), sentence_count)
-    ids = vector_ids(key, len(passages), sentence_count)
-    index.store.add(ids, _embed(index, passages, before, progress))
-    index.catalog.put(article, passages, hashed)
-
-
-def _texts(passages: Iterable[Passage]) -> list[str]:
-    """Texts in the order of `vector_ids`."""
-    passages = list(passages)
-    sentences = (sentence.text for passage in passages for sentence in passage.sentences)
-    return [*(passage.text for passage in passages), *sentences]
-
-
-def _embed(
-    index: Index,
-    passages: list[Passage],
-    before: Entry | None,
-    progress: Callable[[float], None],
-) -> Vectors:
-    """Vectors of passages, then sentences; what an earlier version had is not made again."""
-    texts = _texts(passages)
-    known: dict[str, Vectors] = {}
-    if before and (stored := index.catalog.get(before.key)):
-        ids = vector_ids(before.key, before.passage_count, before.sentence_count)
-        found = index.store.fetch(ids)
-        old = zip(_texts(stored.passages), ids, strict=True)
-        known = {text: found[identity] for text, identity in old if identity in found}
-    new = [text for text in dict.fromkeys(texts) if text not in known]
-    done = 0
-
-    def heard(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(done / len(new))
-
-    known.update(zip(new, index.embedder.embed_documents(new, heard), strict=True))
-    return stack(known, texts, index.embedder.dimension)
 
 
 def _remember(index: Index, sources: list[str | Path]) -> None:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -79,11 +79,14 @@ class Catalog:
         self.path = folder / FILE_NAME
         self._lock = threading.RLock()
         self._cache: OrderedDict[str, Stored] = OrderedDict()
+        self._listed: tuple[int, list[Entry]] | None = None
         try:
             self._db = sqlite3.connect(self.path, check_same_thread=False, timeout=10)
             # A removed article's text shall not stay readable in the file's free pages.
             self._db.execute("PRAGMA secure_delete = ON")
             self._db.execute("PRAGMA journal_mode = WAL")
+            # Losing power may lose the last commits, never the file; the next run makes up for it.
+            self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise IndexUnreadableError(f"{self.path}: cannot be opened ({error})") from error
@@ -110,10 +113,13 @@ class Catalog:
         return int(self.get_meta("version") or 0)
 
     def entries(self) -> list[Entry]:
-        """Every article, by id."""
+        """Every article, by id; a list of its own for each caller."""
         with self._lock:
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM articles ORDER BY id").fetchall()
-        return [Entry(*row) for row in rows]
+            version = self.version
+            if self._listed is None or self._listed[0] != version:
+                rows = self._db.execute(f"SELECT {_COLUMNS} FROM articles ORDER BY id").fetchall()
+                self._listed = (version, [Entry(*row) for row in rows])
+            return list(self._listed[1])
 
     def get(self, key: str) -> Stored | None:
         """An article with its passages by its key, or None where it is no longer indexed."""
@@ -138,29 +144,32 @@ class Catalog:
             if stored := self.get(entry.key):
                 yield from stored.passages
 
-    def announce(self, key: str, passage_count: int, sentence_count: int) -> None:
-        """Write into the journal that these vectors are about to be added."""
+    def announce(self, coming: Iterable[tuple[str, Sequence[Passage]]]) -> None:
+        """Write into the journal that these articles' vectors are about to be added."""
+        rows = [(key, len(passages), _sentences(passages)) for key, passages in coming]
         with self._transaction() as db:
-            row = (key, passage_count, sentence_count)
-            db.execute("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", row)
+            db.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", rows)
 
-    def put(self, article: Article, passages: list[Passage], hashed: str) -> None:
-        """Make an article's new version the one that counts; its old vectors enter the journal."""
-        key = article_key(article)
-        sentence_count = sum(len(passage.sentences) for passage in passages)
+    def put(self, articles: Iterable[tuple[Article, Sequence[Passage], str]]) -> None:
+        """Make these articles, each with its file's hash, the ones that count, all at once.
+
+        The vectors of what they take the place of enter the journal.
+        """
         with self._transaction() as db:
-            self._retire(db, article.id, but=key)
-            db.execute("DELETE FROM journal WHERE key = ?", (key,))
-            db.execute(
-                f"INSERT OR REPLACE INTO articles ({_COLUMNS}, text, passages)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(article.id, key, article.title, article.url, article.source, article.root),
-                    *(hashed, article.content_hash, len(passages), sentence_count),
-                    *(_storable(article.text), _packed(passages)),
-                ),
-            )
-            self._cache.pop(key, None)
+            for article, passages, hashed in articles:
+                key = article_key(article)
+                self._retire(db, article.id, but=key)
+                db.execute("DELETE FROM journal WHERE key = ?", (key,))
+                db.execute(
+                    f"INSERT OR REPLACE INTO articles ({_COLUMNS}, text, passages)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(article.id, key, article.title, article.url, article.source),
+                        *(article.root, hashed, article.content_hash, len(passages)),
+                        *(_sentences(passages), _storable(article.text), _packed(passages)),
+                    ),
+                )
+                self._cache.pop(key, None)
             self._raise_version(db)
 
     def drop(self, article_id: str) -> None:
@@ -185,10 +194,10 @@ class Catalog:
         with self._lock:
             return self._db.execute("SELECT * FROM journal").fetchall()
 
-    def forget(self, key: str) -> None:
+    def forget(self, keys: Iterable[str]) -> None:
         """Strike vectors from the journal once they are gone."""
         with self._transaction() as db:
-            db.execute("DELETE FROM journal WHERE key = ?", (key,))
+            db.executemany("DELETE FROM journal WHERE key = ?", [(key,) for key in keys])
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -209,7 +218,11 @@ class Catalog:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(self.version + 1),))
 
 
-def _packed(passages: list[Passage]) -> str:
+def _sentences(passages: Iterable[Passage]) -> int:
+    return sum(len(passage.sentences) for passage in passages)
+
+
+def _packed(passages: Iterable[Passage]) -> str:
     return json.dumps(
         [[[s.start, s.end, int(s.heading)] for s in passage.sentences] for passage in passages]
     )

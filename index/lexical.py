@@ -46,6 +46,12 @@ def token_set(text: str) -> frozenset[str]:
     return frozenset(tokens(text))
 
 
+def overlap(weights: dict[str, float], text: str) -> float:
+    """The share of a question's tokens, by rarity, that a text holds (0 to 1)."""
+    held = token_set(text)
+    return sum(share for token, share in weights.items() if token in held)
+
+
 class Lexicon:
     """BM25 (Lucene's variant, k1 1.5, b 0.75) over a list of passages, with their rarities."""
 
@@ -83,14 +89,11 @@ class Lexicon:
         """Whether any passage holds the token."""
         return token in self._frequencies
 
-    def overlap(self, question: frozenset[str], sentence: str) -> float:
-        """The share of the question's tokens, by rarity, that a sentence holds (0 to 1)."""
-        wanted = {token: self.rarity(token) for token in question}
-        total = sum(wanted.values())
-        if not total:
-            return 0.0
-        held = token_set(sentence)
-        return sum(rarity for token, rarity in wanted.items() if token in held) / total
+    def weights(self, question: str) -> dict[str, float]:
+        """A question's tokens and the share that each has in it, by rarity; they sum to 1."""
+        rarities = {token: self.rarity(token) for token in token_set(question)}
+        total = sum(rarities.values())
+        return {token: rarity / total for token, rarity in rarities.items()} if total else {}
 
     def save(self, folder: Path) -> None:
         """Write the index to a folder, for a process that shall not build it again."""

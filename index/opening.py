@@ -129,9 +129,10 @@ class Index:
 
     def sweep(self) -> None:
         """Remove vectors that do not count: of articles removed, or of a run interrupted."""
-        for key, passage_count, sentence_count in self.catalog.retired():
-            self.store.delete(vector_ids(key, passage_count, sentence_count))
-            self.catalog.forget(key)
+        retired = self.catalog.retired()
+        if retired:
+            self.store.delete([each for row in retired for each in vector_ids(*row)])
+            self.catalog.forget([key for key, _, _ in retired])
 
     def clear(self) -> None:
         """Empty the index, whatever made it; only while `writing`."""

@@ -20,7 +20,7 @@ from index.build import lexicon_folder
 from index.catalog import Entry
 from index.embed import Vectors
 from index.errors import IndexMismatchError
-from index.lexical import Lexicon, token_set
+from index.lexical import Lexicon, overlap
 from index.opening import Index
 from index.records import Hit, Passage, Query, SentenceEvidence
 from index.store import stack, vector_ids
@@ -219,15 +219,13 @@ def _ranked(
     sentence = shelf.sentence_vectors @ vector
     best = np.maximum.reduceat(sentence, shelf.starts)
     score = DENSE * dense + SENTENCE * best + LEXICAL * lexical
-    words = token_set(queries[0].text)
+    words = shelf.lexicon.weights(queries[0].text)
     hits = []
     for place in np.argsort(-score, kind="stable")[:k].tolist():
         passage = shelf.passages[place]
         start = int(shelf.starts[place])
         evidence = tuple(
-            SentenceEvidence(
-                each, float(sentence[start + n]), shelf.lexicon.overlap(words, each.text)
-            )
+            SentenceEvidence(each, float(sentence[start + n]), overlap(words, each.text))
             for n, each in enumerate(passage.sentences)
         )
         scores = float(score[place]), float(dense[place]), float(lexical[place])

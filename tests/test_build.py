@@ -19,10 +19,12 @@ from index import (
     Query,
     Retriever,
     add,
+    chunk,
     rebuild,
     remove,
     sync,
 )
+from index.catalog import article_key
 from index.store import vector_ids
 
 HARBOUR = "The harbour was rebuilt in 1921 after the great storm. Fishermen paid for half of it."
@@ -139,8 +141,9 @@ def test_articles_of_one_name_are_kept_apart(index, tmp_path):
     assert [entry.id for entry in index.catalog.entries()] == ids
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 3, 4, 5])
-def test_an_interrupted_run_keeps_what_is_done_and_the_next_does_the_rest(index, folder, at, tmp_path):
+@pytest.mark.parametrize(("at", "batch"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (0, 512), (2, 512)])
+def test_an_interrupted_run_keeps_what_is_done_and_the_next_does_the_rest(index, folder, at, batch, tmp_path, monkeypatch):
+    monkeypatch.setattr("index.writing.BATCH_TEXTS", batch)
     heard = []
 
     def interrupting(*step):
@@ -151,6 +154,7 @@ def test_an_interrupted_run_keeps_what_is_done_and_the_next_does_the_rest(index,
     with pytest.raises(KeyboardInterrupt):
         sync(index, [folder], interrupting)
     done = [entry.id for entry in index.catalog.entries()]
+    assert done == (["bakery.txt"] if batch == 1 and at > 1 else [])
     index.close()
     again = Index.open(tmp_path / "ix")
     report = sync(again, [folder])
@@ -163,8 +167,11 @@ def test_an_interrupted_run_keeps_what_is_done_and_the_next_does_the_rest(index,
 def test_vectors_of_a_run_that_was_killed_are_swept(index, folder):
     sync(index, [folder])
     # What a process leaves that dies between the vectors and the catalog.
-    index.catalog.announce("dead", 1, 1)
-    index.store.add(["dead:p0", "dead:s0"], index.embedder.embed_documents(["a", "b"]))
+    dead = Article("dead", "", "A dead text.")
+    passages = chunk(dead, article_key(dead))
+    index.catalog.announce([(article_key(dead), passages)])
+    ids = vector_ids(article_key(dead), 1, 1)
+    index.store.add(ids, index.embedder.embed_documents(["a", "b"]))
     (folder / "third.txt").write_text("A third article is short.")
     sync(index, [folder])
     assert_whole(index)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from conftest import SEED
 from hypothesis import given, settings
@@ -35,7 +37,7 @@ def test_offsets_round_trip_and_nothing_is_lost(text):
             assert text[sentence.start : sentence.end] == sentence.text
             seen.append((sentence.start, sentence.end))
     assert seen == sorted(seen)
-    assert all(first[1] <= second[0] for first, second in zip(seen, seen[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in pairwise(seen))
     covered = "".join(text[start:end] for start, end in seen)
     assert "".join(covered.split()) == "".join(text.split())
 

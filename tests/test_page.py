@@ -111,7 +111,7 @@ def test_a_citation_opens_the_exact_words(site, visit):
         "() => { const box = [...CSS.highlights.get('cited')][0].getBoundingClientRect(); return [box.top, box.bottom, innerHeight] }"
     )
     time.sleep(0.6)
-    assert 0 <= place[0]
+    assert place[0] >= 0
     visible = page.evaluate("[...CSS.highlights.get('cited')][0].getBoundingClientRect().top")
     assert 60 < visible < 800
 

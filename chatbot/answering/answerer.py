@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,30 @@ class Prepared:
     search_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """The articles in scope at one version of the index, by id and by URL.
+
+    `revision` is a digest of them: while it is the same, the same answer is due.
+    """
+
+    version: int
+    entries: tuple[Entry, ...]
+    ids: tuple[str, ...]
+    named: dict[str, Entry]
+    revision: str
+
+    @classmethod
+    def of(cls, version: int, entries: Sequence[Entry]) -> View:
+        """A view of these articles."""
+        named = {entry.url: entry for entry in entries if entry.url}
+        named |= {entry.id: entry for entry in entries}
+        parts = "\x00".join(f"{entry.id}\x00{entry.content_hash}" for entry in entries)
+        digest = hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:12]
+        ids = tuple(entry.id for entry in entries)
+        return cls(version, tuple(entries), ids, named, digest)
+
+
 Writer = Callable[[Prepared], Iterable[Quote]]
 """From evidence to the sentences of an answer, one at a time; the default quotes the article."""
 
@@ -62,6 +87,7 @@ class Answerer:
         self.model = confidence.fitted()
         self.threshold = self.model.threshold if threshold is None else threshold
         self.writer = writer
+        self._whole: View | None = None
         self.starters: Callable[[str | None], tuple[str, ...]] = lambda _: ()
 
     def prepare(self, request: Request) -> Prepared:
@@ -71,9 +97,9 @@ class Answerer:
         none is.
         """
         started = time.perf_counter()
-        entries = self.entries(request.article)
+        view = self.view(request.article)
         understood = understand(request)
-        ids = [entry.id for entry in entries]
+        ids = view.ids
         hits: list[Hit] = []
         summary: list[Quote] = []
         probability = 1.0
@@ -88,7 +114,7 @@ class Answerer:
             hits=tuple(hits),
             summary=tuple(summary),
             confidence=probability,
-            revision=revision(entries),
+            revision=view.revision,
             search_ms=_since(started),
         )
 
@@ -118,28 +144,41 @@ class Answerer:
 
     def entries(self, article: str | None = None) -> list[Entry]:
         """The articles in scope, or the one named by id or URL."""
-        entries = self.retriever.index.catalog.entries()
-        if self.scope is not None:
-            entries = [entry for entry in entries if entry.id in self.scope]
-        if not entries:
+        return list(self.view(article).entries)
+
+    def view(self, article: str | None = None) -> View:
+        """The same as a view, which is kept while the index stays as it is.
+
+        Raises NothingIndexedError where nothing is in scope, ArticleNotFoundError for an article
+        that is not.
+        """
+        catalog = self.retriever.index.catalog
+        version = catalog.version
+        if self._whole is None or self._whole.version != version:
+            entries = catalog.entries()
+            if self.scope is not None:
+                entries = [entry for entry in entries if entry.id in self.scope]
+            self._whole = View.of(version, entries)
+        whole = self._whole
+        if not whole.entries:
             raise NothingIndexedError(
                 "there is no article to ask; add one: ask-article index add FILE"
             )
         if article is None:
-            return entries
-        named = [entry for entry in entries if article in (entry.id, entry.url)]
-        if not named:
+            return whole
+        if article not in whole.named:
             raise ArticleNotFoundError(f"the article {article!r} is not indexed")
-        return named
+        return View.of(version, [whole.named[article]])
 
     def article(self, article_id: str) -> Article:
         """An article with its text, by id or URL."""
-        stored = self.retriever.index.catalog.get(self.entries(article_id)[0].key)
+        entry = self.view().named.get(article_id)
+        stored = self.retriever.index.catalog.get(entry.key) if entry else None
         if stored is None:
-            raise ArticleNotFoundError(f"the article {article_id!r} was removed")
+            raise ArticleNotFoundError(f"the article {article_id!r} is not indexed")
         return stored.article
 
-    def _summaries(self, ids: list[str]) -> list[Quote]:
+    def _summaries(self, ids: Sequence[str]) -> list[Quote]:
         if len(ids) == 1:
             return extract.summarise(self.retriever, ids[0])
         # Of several articles, each says in a sentence what it is about.
@@ -149,7 +188,7 @@ class Answerer:
             for quote in extract.summarise(self.retriever, article, 1)
         ]
 
-    def _probability(self, asked: str, hits: list[Hit], ids: list[str]) -> float:
+    def _probability(self, asked: str, hits: list[Hit], ids: Sequence[str]) -> float:
         if not hits:
             return 0.0
         lexicon = self.retriever.lexicon(ids)
@@ -188,14 +227,6 @@ class Answerer:
             revision=prepared.revision,
             timings=Timings(prepared.search_ms, took, prepared.search_ms + took),
         )
-
-
-def revision(entries: Iterable[Entry]) -> str:
-    """A short digest of the articles in scope: the same answer is due while it is the same."""
-    import hashlib
-
-    parts = "\x00".join(f"{entry.id}\x00{entry.content_hash}" for entry in entries)
-    return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _since(started: float) -> float:

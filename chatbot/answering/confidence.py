@@ -18,7 +18,7 @@ from typing import Any
 
 from chatbot.answering.kinds import asked_kind, holds
 from index import Hit
-from index.lexical import STOPWORDS, Lexicon, token_set, tokens
+from index.lexical import STOPWORDS, Lexicon, overlap, token_set, tokens
 
 WEIGHTS = Path(__file__).with_name("confidence.json")
 
@@ -68,22 +68,19 @@ def fitted(path: Path = WEIGHTS) -> Confidence:
 
 def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float]:
     """What speaks for and against an answer in these hits, in the order of FEATURES."""
-    wanted = token_set(question)
     best = max(hits, key=lambda hit: max(each.dense for each in hit.sentences))
     sentence = max((each for hit in hits for each in hit.sentences), key=lambda each: each.dense)
-    overlap = max(each.lexical for hit in hits for each in hit.sentences)
     names = _names(question)
     unknown = frozenset(name for name in names if not lexicon.knows(name))
     near = token_set(best.passage.text)
-    weight = sum(lexicon.rarity(token) for token in wanted) or 1.0
-    unseen = sum(lexicon.rarity(token) for token in wanted if not lexicon.knows(token))
+    weights = lexicon.weights(question)
     second = sorted((hit.score for hit in hits), reverse=True)[1:2] or [0.0]
     return [
         sentence.dense,
         max(hit.dense for hit in hits),
-        overlap,
-        max(lexicon.overlap(wanted, hit.passage.text) for hit in hits[:5]),
-        unseen / weight,
+        max(each.lexical for hit in hits for each in hit.sentences),
+        max(overlap(weights, hit.passage.text) for hit in hits[:5]),
+        sum(share for token, share in weights.items() if not lexicon.knows(token)),
         float(min(len(unknown), 2)),
         float(min(len(names - near), 2)),
         _missing_kind(question, hits),
