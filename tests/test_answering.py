@@ -43,10 +43,15 @@ def test_a_follow_up_is_searched_with_what_was_said():
     alone = understand(Request("And when?")).queries
     assert [query.text for query in alone] == ["And when?"]
     turns = (Turn("Who met in Tokyo?", "Two prime ministers met."),)
-    first, second = understand(Request("Which tariffs did they discuss?", turns)).queries
-    assert first.text == "Which tariffs did they discuss?"
+    asked = "Which tariffs did they discuss?"
+    first, second = understand(Request(asked, turns)).queries
+    assert first.text == asked
     assert "Two prime ministers" in second.text
     assert first.weight > second.weight
+    # What does not refer back counts for itself, unless the turn before says which article is meant.
+    new = Request("What is the Quad?", turns)
+    assert understand(new).queries[0].weight > first.weight
+    assert understand(new, one_article=False).queries[0].weight == first.weight
     # Where a follow-up names nothing, the question before it says what it is about.
     assert understand(Request("And when?", turns)).queries[0].text == "Who met in Tokyo? And when?"
 
@@ -187,6 +192,12 @@ def test_the_runnable_composes_with_langchain(bot):
 
     chain = bot.runnable | RunnableLambda(lambda answer: answer.citations[0].quote)
     assert "Quad" in chain.invoke("What is the Quad?")
+
+
+def test_a_new_subject_is_not_drowned_by_the_turn_before(bot):
+    before = bot.ask("What did Prime Minister Ishiba say?")
+    answer = bot.ask("What is the Quad?", [Turn(before.question, before.text)])
+    assert "Quadrilateral" in answer.sentences[0].text
 
 
 def assert_verbatim(answer, text):

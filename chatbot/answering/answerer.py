@@ -98,7 +98,7 @@ class Answerer:
         """
         started = time.perf_counter()
         view = self.view(request.article)
-        understood = understand(request)
+        understood = understand(request, one_article=len(view.ids) == 1)
         ids = view.ids
         hits: list[Hit] = []
         summary: list[Quote] = []

@@ -16,6 +16,10 @@ LAST_TURN, WITH_ANSWER = 0.6, 0.4
 """A follow-up's mix: the last turn alone, and with the answer before it. On MTRAG-UN's
 conversations it raises recall@5 from 0.739 (last turn alone) to 0.889."""
 CONTEXT_CHARS = 600
+NEW_SUBJECT = 0.15
+"""Within one article, a question that does not refer back is mostly about something else, and the
+turn before it must not drown it. Over many articles the turn before tells which is meant, and the
+mix above is better throughout (recall@5 on MTRAG-UN 0.873 against 0.853 with this distinction)."""
 ENOUGH_WORDS = 2
 """A follow-up with fewer words of its own is read together with the question before it."""
 
@@ -29,6 +33,13 @@ REPLIES: dict[Intent, str] = {
     ),
 }
 """What a person says to small talk; an answer without any claim needs no citation."""
+
+_REFERS_BACK = re.compile(
+    r"\b(?:it|its|they|them|theirs?|he|him|his|she|hers?|this|that|these|those|there|ones?|else|"
+    r"others?|another|such|same|both|either|former|latter|also|too|instead|more)\b|"
+    r"^(?:and|but|so|or|then|what about|how about|really)\b",
+    re.IGNORECASE,
+)
 
 _WORDS: dict[Intent, str] = {
     "greeting": (
@@ -107,24 +118,30 @@ class Understanding:
     queries: tuple[Query, ...] = ()
 
 
-def understand(request: Request) -> Understanding:
-    """Tell small talk and summaries, which are matched whole, from questions."""
+def understand(request: Request, one_article: bool = True) -> Understanding:
+    """Tell small talk and summaries, which are matched whole, from questions.
+
+    `one_article` says whether only one is searched, whose subject needs no repeating.
+    """
     message = request.question
     if _SUMMARIES.fullmatch(message):
         return Understanding("summary")
     for intent, matcher in _MATCHERS.items():
         if matcher.fullmatch(message):
             return Understanding(intent)
-    return Understanding("question", queries(request))
+    return Understanding("question", queries(request, one_article))
 
 
-def queries(request: Request) -> tuple[Query, ...]:
+def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     """The texts to search for; what was said before counts where something was said."""
     if not request.history:
         return (Query(request.question),)
     last = request.history[-1]
     context = f"{last.question} {last.answer[:CONTEXT_CHARS]}"
+    with_context = f"{request.question} {context}"
+    words = len(token_set(request.question))
+    if one_article and words and not _REFERS_BACK.search(request.question):
+        return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     # "Who else is in it?" names nothing; what it is about stands in the question before.
-    alone = len(token_set(request.question)) >= ENOUGH_WORDS
-    asked = request.question if alone else f"{last.question} {request.question}"
-    return (Query(asked, LAST_TURN), Query(f"{request.question} {context}", WITH_ANSWER))
+    asked = request.question if words >= ENOUGH_WORDS else f"{last.question} {request.question}"
+    return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))

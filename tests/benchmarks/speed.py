@@ -87,7 +87,9 @@ def texts() -> list[str]:
     for number in range(PASSAGES):
         parts = [f"Report {number}."]
         while sum(map(len, parts)) < CHARACTERS - 100:
-            parts.append(rng.choice(sentences))
+            # A number of its own, so that no two sentences are the same and embedded once.
+            place = sum(map(len, made)) + sum(map(len, parts))
+            parts.append(f"{rng.choice(sentences)[:-1]} ({place}).")
         made.append(" ".join(parts))
     return made
 
