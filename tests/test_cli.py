@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 
 import pytest
@@ -206,6 +207,33 @@ def on_a_terminal(words, cwd):
         shown += part
     os.close(master)
     return running.wait(60), shown.decode("utf-8", "replace")
+
+
+def test_ctrl_c_while_indexing_keeps_what_is_done(tmp_path):
+    (tmp_path / "in").mkdir()
+    text = SEED.read_text(encoding="utf-8")
+    for number in range(80):
+        words = text.replace("Japan", f"Japan {number}").replace("India", f"India {number}")
+        (tmp_path / "in" / f"{number:02}.txt").write_text(words, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [*COMMAND, "index", "add", "in"]
+    running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    listed = []
+
+    def some_are_done():
+        listed[:] = json.loads(run("index", "list", "--json", cwd=tmp_path).stdout or "[]")
+        return listed
+
+    wait_for(some_are_done, 90)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "what was indexed is kept" in told
+    assert "Traceback" not in told
+    done = run("index", "add", "in", cwd=tmp_path)
+    assert done.returncode == 0
+    kept = int(re.search(r"80 articles indexed in .* \((\d+) unchanged\)", done.stdout)[1])
+    assert len(listed) <= kept < 80
 
 
 def test_progress_is_shown_on_a_terminal_only(tmp_path):

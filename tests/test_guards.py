@@ -285,6 +285,23 @@ def test_an_open_tab_does_not_hold_up_the_end(process, seed_index):
     thread.join(10)
 
 
+def test_ctrl_c_stops_the_server_without_a_complaint(process, seed_index):
+    server = process(index=seed_index, cwd=ROOT)
+    wait_for(lambda: answers_ok(f"{server.url}/readyz"))
+    server.send_signal(signal.SIGINT)
+    assert server.wait(20) == 0
+    assert "Traceback" not in server.log()
+    assert "stopped" not in server.log()
+
+
+def test_the_page_that_waits_is_plain():
+    from chatbot.web.guards import dressed
+    from chatbot.web.server import WAITING
+
+    assert dressed(WAITING, "n") == WAITING
+    assert "<script" not in WAITING
+
+
 def test_health_comes_before_the_model(process, seed_index):
     started = time.monotonic()
     server = process(index=seed_index, cwd=ROOT)

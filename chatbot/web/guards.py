@@ -141,7 +141,9 @@ def page_policy(nonce: str, ancestors: str) -> str:
 
 
 def dressed(html: str, nonce: str) -> str:
-    """Gradio's page as ours."""
+    """Gradio's page as ours; another page, such as the one that waits for it, as it is."""
+    if "<gradio-app" not in html:
+        return html
     html = _SOCIAL.sub("", html)
     html = _INLINE_SCRIPT.sub(f'<script nonce="{nonce}"', html)
     html = html.replace("</head>", CHAT_HEAD, 1)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,9 @@ def run(settings: Settings, sources: Sequence[Path], progress: Progress | None, 
     import uvicorn
 
     listener = _listen(settings)
-    Index.open(settings.index, settings.embedder).check()
+    index = Index.open(settings.index, settings.embedder)
+    index.check()
+    index.close()
 
     def opener() -> Chatbot:
         bot = Chatbot.open(sources, settings=settings, progress=progress)
@@ -176,7 +178,8 @@ def run(settings: Settings, sources: Sequence[Path], progress: Progress | None, 
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     say(f"Starting {address}")
-    with listener:
+    # Ctrl-C is how a server is stopped, and no failure.
+    with listener, suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if isinstance(warmup.error, AskArticleError):
         raise warmup.error
