@@ -14,6 +14,7 @@ from __future__ import annotations
 from index import AskArticleError
 
 __all__ = [
+    "NOTHING_TO_ASK",
     "AddressError",
     "ArticleNotFoundError",
     "AskArticleError",
@@ -22,6 +23,9 @@ __all__ = [
     "QuestionError",
     "SettingsError",
 ]
+
+
+NOTHING_TO_ASK = "there is no article to ask; add one: ask-article index add FILE"
 
 
 class QuestionError(AskArticleError):

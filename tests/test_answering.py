@@ -226,7 +226,7 @@ def test_every_citation_of_every_answer_is_verbatim(bot, question, turns):
     assert_verbatim(bot.ask(question, [Turn(*turn) for turn in turns]), text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.text(min_size=1, max_size=600).filter(lambda text: any(c.isalnum() for c in text)))
 def test_every_citation_is_verbatim_in_any_article(tmp_path_factory, text):
     text = text.encode("utf-8", "replace").decode()

@@ -285,8 +285,12 @@ def test_an_open_tab_does_not_hold_up_the_end(process, seed_index):
     thread.join(10)
 
 
-def test_ctrl_c_stops_the_server_without_a_complaint(process, seed_index):
+def test_health_comes_first_and_ctrl_c_ends_it_without_a_complaint(process, seed_index):
+    started = time.monotonic()
     server = process(index=seed_index, cwd=ROOT)
+    wait_for(lambda: answers_ok(f"{server.url}/healthz"))
+    assert time.monotonic() - started < 8, "two seconds on a quiet machine; this one may be busy"
+    assert httpx.get(f"{server.url}/readyz").status_code in (200, 503)
     wait_for(lambda: answers_ok(f"{server.url}/readyz"))
     server.send_signal(signal.SIGINT)
     assert server.wait(20) == 0
@@ -300,15 +304,6 @@ def test_the_page_that_waits_is_plain():
 
     assert dressed(WAITING, "n") == WAITING
     assert "<script" not in WAITING
-
-
-def test_health_comes_before_the_model(process, seed_index):
-    started = time.monotonic()
-    server = process(index=seed_index, cwd=ROOT)
-    wait_for(lambda: answers_ok(f"{server.url}/healthz"))
-    assert time.monotonic() - started < 8, "two seconds on a quiet machine; this one may be busy"
-    assert httpx.get(f"{server.url}/readyz").status_code in (200, 503)
-    wait_for(lambda: answers_ok(f"{server.url}/readyz"))
 
 
 def test_web_sockets_are_refused():

@@ -131,14 +131,14 @@ def test_a_citation_opens_by_keyboard(site, visit):
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Source 1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def slow_site(seed_index):
     """The seed, with an answer that takes its time between sentences."""
 
     def slow(prepared):
         for quote in prepared.summary:
             yield quote
-            time.sleep(1.2)
+            time.sleep(1)
 
     served = Served(Chatbot(Chatbot.open([], seed_index).index, writer=slow))
     yield served

@@ -18,7 +18,7 @@ from chatbot.answers import (
     Request,
     Timings,
 )
-from chatbot.errors import ArticleNotFoundError, NothingIndexedError
+from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
 from index import Article, Hit, Retriever
 from index.catalog import Entry
 
@@ -161,9 +161,7 @@ class Answerer:
             self._whole = View.of(version, entries)
         whole = self._whole
         if not whole.entries:
-            raise NothingIndexedError(
-                "there is no article to ask; add one: ask-article index add FILE"
-            )
+            raise NothingIndexedError(NOTHING_TO_ASK)
         if article is None:
             return whole
         if article not in whole.named:

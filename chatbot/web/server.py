@@ -22,9 +22,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from chatbot.bot import Chatbot
+from chatbot.bot import DEFAULT_SOURCE, Chatbot
 from chatbot.config import Settings
-from chatbot.errors import AddressError, AskArticleError
+from chatbot.errors import (
+    NOTHING_TO_ASK,
+    AddressError,
+    AskArticleError,
+    NothingIndexedError,
+)
 from chatbot.web.api import MAX_BODY, make_api
 from chatbot.web.guards import CHAT, Guard
 from chatbot.web.problems import problem
@@ -150,6 +155,8 @@ def run(settings: Settings, sources: Sequence[Path], progress: Progress | None, 
     listener = _listen(settings)
     index = Index.open(settings.index, settings.embedder)
     index.check()
+    if not sources and not DEFAULT_SOURCE.is_dir() and not index.catalog.entries():
+        raise NothingIndexedError(NOTHING_TO_ASK)
     index.close()
 
     def opener() -> Chatbot:
