@@ -31,10 +31,12 @@ find_python() {
 
 # setup EXTRAS: the project and its extras (such as [test]) in .venv, unless they are there already.
 setup() {
-    local extras="${1:-}" python wanted
+    local extras="${1:-}" python wanted made
     python="$(find_python)"
     wanted="$(cksum pyproject.toml) $extras"
-    if [ "$(cat .venv/.made-from 2>/dev/null)" = "$wanted" ]; then return; fi
+    made="$(cat .venv/.made-from 2>/dev/null || true)"
+    # What was made with extras serves without them, too.
+    if [[ -n "$made" && "$made" == "$wanted"* ]]; then return; fi
     if [ ! -x .venv/bin/pip ]; then
         say "Making .venv …"
         if ! "$python" -c 'import ensurepip' 2>/dev/null; then
