@@ -1,4 +1,4 @@
-"""A first gold set: questions about the seed that were written before any answer was looked at.
+"""A first gold set: questions about the seed, nothing fitted on them.
 
 The gates stand below what was measured (see the README), so that a change for the worse fails.
 """
