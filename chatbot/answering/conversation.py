@@ -14,7 +14,7 @@ Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"
 
 LAST_TURN, WITH_ANSWER = 0.6, 0.4
 """A follow-up's mix: the last turn alone, and with the answer before it. On MTRAG-UN's
-conversations it raises recall@5 from 0.739 (last turn alone) to 0.889."""
+conversations it raises recall@5 from 0.775 (last turn alone) to 0.873."""
 CONTEXT_CHARS = 600
 NEW_SUBJECT = 0.15
 """Within one article, a question that does not refer back is mostly about something else, and the
