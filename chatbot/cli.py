@@ -1,29 +1,39 @@
-"""The command line: `ask-article ask|serve|index …`."""
+"""The command line: `ask-article ask|serve|index|evaluate|compare`."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from index.errors import AskArticleError, EmbedderError
+from chatbot.evaluation.command import compare, evaluate
+from chatbot.terminal import (
+    DONE,
+    FAILED,
+    NOT_IN_ARTICLE,
+    WRONG_USE,
+    EmbedderOption,
+    IndexOption,
+    Sources,
+    edge,
+    err,
+    out,
+    progress,
+    settings_from,
+    stop,
+)
+from index.errors import AskArticleError
 
 if TYPE_CHECKING:
     from chatbot.answers import Answer, Citation, Turn
-    from chatbot.config import Settings
     from index import Index, Report, SourceError
-
-DONE, FAILED, WRONG_USE, NOT_IN_ARTICLE = 0, 1, 2, 3
 
 app = typer.Typer(
     name="ask-article",
@@ -39,55 +49,12 @@ index_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 app.add_typer(index_app, name="index")
-
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Sources = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="[SOURCE]...",
-        help="Files and folders of articles (.txt .md .html .pdf); without any, seeds/ and"
-        " whatever is indexed already.",
-        show_default=False,
-    ),
-]
-IndexOption = Annotated[
-    Path | None,
-    typer.Option("--index", metavar="DIR", help="Where the index lives.  [default: .ask-article]"),
-]
-EmbedderOption = Annotated[
-    str | None,
-    typer.Option(
-        "--embedder",
-        metavar="NAME",
-        help="all-MiniLM-L6-v2, or sentence-transformers:MODEL.  [default: all-MiniLM-L6-v2]",
-    ),
-]
-P = ParamSpec("P")
-
-
-def _edge(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn errors into messages and exit codes, in this one place."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        from chatbot.errors import HistoryError, QuestionError, SettingsError
-
-        try:
-            command(*args, **kwargs)
-        except (QuestionError, HistoryError, SettingsError, EmbedderError) as error:
-            _stop(str(error), WRONG_USE)
-        except AskArticleError as error:
-            _stop(str(error), FAILED)
-        except KeyboardInterrupt:
-            _stop("stopped; what was indexed is kept, and the next run does the rest", FAILED)
-
-    return wrapped
+app.command()(evaluate)
+app.command()(compare)
 
 
 @app.command()
-@_edge
+@edge
 def ask(
     question: Annotated[str, typer.Argument(help="What you would like to know.")],
     sources: Sources = None,
@@ -118,9 +85,9 @@ def ask(
     if not question.strip() and sys.stdin.isatty():
         question = typer.prompt("The question is empty. What would you like to know?")
     make_request(question)
-    settings = _settings(index=index, embedder=embedder)
+    settings = settings_from(index=index, embedder=embedder)
     _must_exist(sources)
-    with _progress() as heard:
+    with progress() as heard:
         bot = Chatbot.open(sources, settings=settings, progress=heard)
     _tell_problems(bot.report.problems)
     if bot.locked:
@@ -136,7 +103,7 @@ def ask(
 
 
 @app.command()
-@_edge
+@edge
 def serve(
     sources: Sources = None,
     host: Annotated[
@@ -156,18 +123,18 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the chat page and the API; open the address it prints in a browser."""
-    settings = _settings(
+    settings = settings_from(
         index=index, embedder=embedder, host=host, port=port, allow_origin=tuple(allow_origin or ())
     )
     from chatbot.web.server import run
 
-    with _progress() as heard:
+    with progress() as heard:
         code = run(settings, sources or [], heard, lambda line: err.print(line, markup=False))
     raise typer.Exit(code)
 
 
 @index_app.command("add")
-@_edge
+@edge
 def index_add(
     sources: Sources = None,
     rebuild: Annotated[
@@ -183,9 +150,9 @@ def index_add(
 
     wanted: list[Path] = list(sources or ([DEFAULT_SOURCE] if DEFAULT_SOURCE.is_dir() else []))
     if not wanted and not rebuild:
-        _stop("name files or folders to index, such as: ask-article index add seeds/", WRONG_USE)
+        stop("name files or folders to index, such as: ask-article index add seeds/", WRONG_USE)
     opened = _open(index, embedder)
-    with _progress() as heard:
+    with progress() as heard:
         report = (build.rebuild if rebuild else build.sync)(opened, wanted, heard)
     _print_report(report, opened)
     if report.problems:
@@ -193,7 +160,7 @@ def index_add(
 
 
 @index_app.command("list")
-@_edge
+@edge
 def index_list(
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     index: IndexOption = None,
@@ -218,7 +185,7 @@ def index_list(
 
 
 @index_app.command("remove")
-@_edge
+@edge
 def index_remove(
     articles: Annotated[
         list[str], typer.Argument(metavar="ARTICLE...", help="Ids, URLs, files or folders.")
@@ -243,16 +210,10 @@ def main() -> None:
     app()
 
 
-def _settings(**options: object) -> Settings:
-    from chatbot.config import Settings
-
-    return Settings.from_environment().but(**options)
-
-
 def _open(index: Path | None, embedder: str | None) -> Index:
     from index import Index
 
-    settings = _settings(index=index, embedder=embedder)
+    settings = settings_from(index=index, embedder=embedder)
     return Index.open(settings.index, settings.embedder)
 
 
@@ -276,27 +237,6 @@ def _history(path: Path | None) -> tuple[Turn, ...]:
         raise HistoryError(f"{path}: not JSON ({error})") from error
     except HistoryError as error:
         raise HistoryError(f"{path}: {error}") from error
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float, float], None] | None]:
-    """A bar while indexing, on a terminal only."""
-    if not err.is_terminal:
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        "{task.percentage:>3.0f}%",
-    )
-    with Progress(*columns, console=err, transient=True) as bars:
-        task = bars.add_task("Opening the index", total=None)
-
-        def heard(name: str, done: float, total: float) -> None:
-            bars.update(task, description=f"Indexing {name}", completed=done, total=total)
-
-        yield heard
 
 
 def _print_answer(answer: Answer) -> None:
@@ -352,8 +292,3 @@ def _short(path: str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
         return path
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    err.print(message, style="red", markup=False)
-    raise typer.Exit(code)

@@ -13,6 +13,9 @@ from chatbot.errors import SettingsError
 from index import DEFAULT_EMBEDDER, DEFAULT_FOLDER
 
 PREFIX = "ASK_ARTICLE_"
+DEFAULT_CACHE = (
+    Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "ask-article"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Settings:
     """The port that `serve` listens on."""
     allow_origin: tuple[str, ...] = ()
     """Other origins whose pages may ask, parted by spaces in the environment."""
+    cache: Path = DEFAULT_CACHE
+    """The folder where `evaluate` keeps the indexes of data sets; they can be made again."""
     threshold: float | None = None
     """Answer only where the confidence is at least this; empty: the fitted value."""
 
@@ -78,4 +83,4 @@ def _converted(field: str, name: str, value: str) -> object:
         raise SettingsError(f"{name}={value!r} is not a number") from error
     if field == "allow_origin":
         return tuple(check_origin(each) for each in value.split())
-    return Path(value) if field == "index" else value
+    return Path(value) if field in ("index", "cache") else value

@@ -5,6 +5,7 @@ AskArticleError
 ├── HistoryError            the earlier turns are not what is expected
 ├── ArticleNotFoundError    the article asked about is not indexed
 ├── NothingIndexedError     there is no article to ask
+├── DatasetError            a file of questions is not what is expected
 ├── SettingsError           a setting has a value that cannot be used
 └── AddressError            the server cannot listen on its address
 """
@@ -18,6 +19,7 @@ __all__ = [
     "AddressError",
     "ArticleNotFoundError",
     "AskArticleError",
+    "DatasetError",
     "HistoryError",
     "NothingIndexedError",
     "QuestionError",
@@ -42,6 +44,10 @@ class ArticleNotFoundError(AskArticleError):
 
 class NothingIndexedError(AskArticleError):
     """Raised when there is no article to answer from."""
+
+
+class DatasetError(AskArticleError):
+    """Raised for questions to evaluate with that cannot be read: file, line, what was expected."""
 
 
 class SettingsError(AskArticleError):

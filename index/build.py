@@ -112,12 +112,22 @@ def remove(index: Index, names: Iterable[str]) -> tuple[list[str], list[str]]:
     return list(gone), missing
 
 
-def add(index: Index, article: Article) -> None:
-    """Index one article that is not a file of ours; only while `index.writing()`."""
-    before = next((e for e in index.catalog.entries() if e.id == article.id), None)
+def add(index: Index, *articles: Article, progress: Progress | None = None) -> None:
+    """Index articles that are not files of ours; only while `index.writing()`."""
+    entries = {entry.id: entry for entry in index.catalog.entries()}
     batch = Batch(index)
-    batch.put(article, "", before)
-    batch.flush()
+    done = 0.0
+
+    def heard(share: float) -> None:
+        if progress:
+            progress(batch_name, done + share * count, len(articles))
+
+    for place, article in enumerate(articles, start=1):
+        batch.put(article, "", entries.get(article.id))
+        if batch.full or place == len(articles):
+            batch_name, count = article.title, place - done
+            batch.flush(heard)
+            done = place
 
 
 def _plan(index: Index, sources: list[str | Path]) -> _Plan:

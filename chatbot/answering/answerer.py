@@ -19,7 +19,7 @@ from chatbot.answers import (
     Timings,
 )
 from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
-from index import Article, Hit, Retriever
+from index import Article, Hit, Query, Retriever
 from index.catalog import Entry
 
 HITS = 8
@@ -32,6 +32,7 @@ class Prepared:
 
     request: Request
     intent: Intent
+    queries: tuple[Query, ...] = ()
     hits: tuple[Hit, ...] = ()
     summary: tuple[Quote, ...] = ()
     confidence: float = 1.0
@@ -63,6 +64,9 @@ class View:
         return cls(version, tuple(entries), ids, named, digest)
 
 
+Finder = Callable[[Sequence[Query], Sequence[str]], list[Hit]]
+"""From the texts to search for and the articles in scope to hits; the default searches."""
+
 Writer = Callable[[Prepared], Iterable[Quote]]
 """From evidence to the sentences of an answer, one at a time; the default quotes the article."""
 
@@ -90,8 +94,8 @@ class Answerer:
         self._whole: View | None = None
         self.starters: Callable[[str | None], tuple[str, ...]] = lambda _: ()
 
-    def prepare(self, request: Request) -> Prepared:
-        """Understand a request and find its evidence.
+    def prepare(self, request: Request, find: Finder | None = None) -> Prepared:
+        """Understand a request and find its evidence, or have it found by `find`.
 
         Raises ArticleNotFoundError for an article that is not indexed, NothingIndexedError where
         none is.
@@ -106,17 +110,22 @@ class Answerer:
         if understood.intent == "summary":
             summary = self._summaries(ids)
         elif understood.intent == "question":
-            hits = self.retriever.search(understood.queries, HITS, ids)
+            hits = (find or self.find)(understood.queries, ids)
             probability = self._probability(understood.queries[0].text, hits, ids)
         return Prepared(
             request=request,
             intent=understood.intent,
+            queries=understood.queries,
             hits=tuple(hits),
             summary=tuple(summary),
             confidence=probability,
             revision=view.revision,
             search_ms=_since(started),
         )
+
+    def find(self, queries: Sequence[Query], ids: Sequence[str]) -> list[Hit]:
+        """The passages that an answer is made from."""
+        return self.retriever.search(queries, HITS, ids)
 
     def write(self, prepared: Prepared) -> Iterator[CitedSentence | Answer]:
         """The finished sentences one by one, then the whole answer."""

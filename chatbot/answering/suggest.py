@@ -38,11 +38,15 @@ _NAMED = re.compile(r"(?<![.!?] )(?<!^)\b(?:[A-Z][\w’'-]+ ){1,3}[A-Z][\w’'-]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A question and the sentence that should answer it; `rank` is lower for better wordings."""
+    """A question and the sentence that should answer it; `rank` is lower for better wordings.
+
+    `about` is the name that it asks about in general, or empty.
+    """
 
     question: str
     sentence: Sentence
     rank: int
+    about: str = ""
 
 
 def suggest(
@@ -51,8 +55,8 @@ def suggest(
     """Up to `count` questions about an article, each answered by `ask` with the right citation."""
     chosen = [ABOUT] if ask(Request(ABOUT, article=article.id)).answered else []
     used: set[int] = set()
-    candidates = sorted(_candidates(article), key=lambda each: each.rank)
-    for candidate in candidates[:TRIED]:
+    ordered = sorted(candidates(article), key=lambda each: each.rank)
+    for candidate in ordered[:TRIED]:
         if len(chosen) >= count:
             break
         start = candidate.sentence.start
@@ -65,12 +69,16 @@ def suggest(
     return tuple(chosen)
 
 
-def _candidates(article: Article) -> Iterator[Candidate]:
+def candidates(article: Article) -> Iterator[Candidate]:
+    """Every question that a rule makes from a sentence, in the order of the text."""
     for passage in chunk(article):
         for sentence in passage.sentences:
             if not sentence.heading and 40 <= len(sentence.text) <= 600:
                 for question, rank in _questions(sentence.text):
                     yield Candidate(question, sentence, rank)
+                for name in _names(sentence.text):
+                    question = f"What does the article say about {name}?"
+                    yield Candidate(question, sentence, 4, name)
 
 
 def _questions(text: str) -> Iterator[tuple[str, int]]:
@@ -89,8 +97,12 @@ def _questions(text: str) -> Iterator[tuple[str, int]]:
         yield f"What is the {match[1]}?", 2
     if match := _TITLED.search(outside):
         yield f"Who is {bare(match[1])}?", 3
-    for match in _NAMED.finditer(outside):
-        yield f"What does the article say about {bare(match[0])}?", 4
+
+
+def _names(text: str) -> Iterator[str]:
+    """The names of several words that a sentence speaks of outside quotations."""
+    for match in _NAMED.finditer(QUOTATION.sub("", " ".join(text.split()))):
+        yield bare(match[0])
 
 
 def _what_does(subject: str, verb: str) -> str:
