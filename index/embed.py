@@ -14,6 +14,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,14 @@ MINILM = MODELS / "all-MiniLM-L6-v2-int8.onnx"
 MINILM_TOKENIZER = MODELS / "all-MiniLM-L6-v2-tokenizer.json"
 MINILM_SHA256 = "d490d150557108ce83bca479303d1ba78749d7bdd90900a219a1e9bce4a9ff57"
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text's tokens: unit vectors (n, dimension), and their places (n, 2) in its characters."""
+
+    vectors: Vectors
+    offsets: NDArray[np.int64]
 
 
 class Embedder(ABC):
@@ -60,6 +69,10 @@ class Embedder(ABC):
         vector: Vectors = self._encode([text])[0]
         return vector
 
+    def embed_tokens(self, texts: list[str]) -> list[TokenVectors] | None:
+        """The vectors of each text's tokens in their context; None where the model keeps them."""
+        return None
+
     def load(self) -> None:
         """Load the model now rather than at the first text."""
         self.embed_query("warm")
@@ -80,6 +93,7 @@ class QuantizedMiniLM(Embedder):
     name = DEFAULT_EMBEDDER
     dimension = 384
     max_tokens = 256
+    max_positions = 512
 
     @cached_property
     def _session(self) -> Any:
@@ -102,6 +116,28 @@ class QuantizedMiniLM(Embedder):
         return tokenizer
 
     @cached_property
+    def _long_tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
+        tokenizer.enable_truncation(self.max_positions)
+        tokenizer.no_padding()
+        return tokenizer
+
+    def embed_tokens(self, texts: list[str]) -> list[TokenVectors]:
+        """Texts → the vectors of their tokens and where these stand, up to 512 tokens each."""
+        _ = self._session
+        encoded = self._long_tokenizer.encode_batch([_encodable(text) for text in texts])
+        run = self._threads.map if len(encoded) > 1 else map
+        return list(run(self._tokens, encoded))
+
+    def _tokens(self, encoded: Any) -> TokenVectors:
+        # The first and the last token only mark the ends.
+        states = _unit(self._states(encoded)[1:-1])
+        offsets = np.array(encoded.offsets[1:-1], dtype=np.int64).reshape(-1, 2)
+        return TokenVectors(states, offsets)
+
+    @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="embed")
 
@@ -112,12 +148,16 @@ class QuantizedMiniLM(Embedder):
         return _unit(np.stack(list(run(self._pooled, encoded))))
 
     def _pooled(self, encoded: Any) -> Vectors:
+        # The model's own pooling: the mean over tokens.
+        mean: Vectors = self._states(encoded).mean(axis=0)
+        return mean
+
+    def _states(self, encoded: Any) -> Vectors:
         ids = np.array([encoded.ids], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         (states,) = self._session.run(None, inputs)
-        # The model's own pooling: the mean over tokens.
-        mean: Vectors = states[0].mean(axis=0)
-        return mean
+        found: Vectors = states[0]
+        return found
 
 
 class SentenceTransformerEmbedder(Embedder):

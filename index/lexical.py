@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import threading
@@ -44,6 +45,13 @@ def tokens(text: str) -> list[str]:
 def token_set(text: str) -> frozenset[str]:
     """The distinct tokens of a sentence."""
     return frozenset(tokens(text))
+
+
+@lru_cache(maxsize=20_000)
+def pairs(text: str) -> frozenset[tuple[str, str]]:
+    """The neighbouring tokens of a text, stop words left out."""
+    words = tokens(text)
+    return frozenset(itertools.pairwise(words))
 
 
 def overlap(weights: dict[str, float], text: str) -> float:

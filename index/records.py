@@ -60,19 +60,31 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class SentenceEvidence:
-    """One sentence of a hit: cosine to the question, and lexical overlap (0 to 1)."""
+    """One sentence of a hit, and what speaks for it.
+
+    `dense` is its cosine to the question, `lexical` the share of the question's words that it
+    holds (0 to 1, by rarity), `before` the share that the sentence before it adds, `pairs` the
+    share of the question's neighbouring words that stand together in it too. `late` and `least`
+    compare token by token: the question's tokens find their nearest here, on average, and the
+    worst of its words (0 where the passage was not read).
+    """
 
     sentence: Sentence
     dense: float
     lexical: float
+    before: float = 0.0
+    pairs: float = 0.0
+    late: float = 0.0
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its scores, higher is better everywhere.
 
-    `score` is the mix that hits are ranked by; `dense` the passage's cosine, `lexical` its BM25
-    divided by the best in scope; `sentences` stand in the order of the text.
+    `score` is what hits are ranked by. `mix` is the mix of the passage's cosine, its best
+    sentence's and BM25; `dense` the cosine, `lexical` the BM25 divided by the best in scope;
+    `late` and `least` are as for a sentence. `sentences` stand in the order of the text.
     """
 
     passage: Passage
@@ -80,3 +92,6 @@ class Hit:
     dense: float
     lexical: float
     sentences: tuple[SentenceEvidence, ...]
+    mix: float = 0.0
+    late: float = 0.0
+    least: float = 0.0

@@ -1,8 +1,9 @@
-"""Questions → ranked passages: three kinds of evidence, mixed by score.
+"""Questions → ranked passages: three kinds of evidence, mixed by score, and the best read again.
 
 A passage's own vector, its best sentence's vector and BM25 find different things; mixing scores
 keeps how sure each is, which fusing ranks would throw away. One article, or a small index, is
-searched exactly; a large one through Chroma's and BM25's candidates, scored the same way.
+searched exactly; a large one through Chroma's and BM25's candidates, scored the same way. The
+first few are then compared with the question token by token (`late`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from index.build import lexicon_folder
 from index.catalog import Entry
 from index.embed import Vectors
 from index.errors import IndexMismatchError
-from index.lexical import Lexicon, overlap
+from index.late import LateReader
+from index.lexical import Lexicon, overlap, pairs
 from index.opening import Index
 from index.records import Hit, Passage, Query, SentenceEvidence
 from index.store import stack, vector_ids
@@ -31,6 +33,13 @@ EXACT_PASSAGES = 2000
 """Up to so many passages in scope, all are scored; above, candidates are."""
 CANDIDATES = 100
 KEPT_SHELVES = 16
+READ = 4
+"""So many of the best passages are compared with the question token by token."""
+LATE, LEAST, HELD, TOGETHER = 3.4, 0.27, 0.62, 0.45
+"""Beside the mix: tokens on average, the worst of the question's words, the most of its words
+that one sentence holds, and of its neighbouring ones. Fitted by `tests/benchmarks/ablation.py` on
+SquadShifts' new Wikipedia articles."""
+TOTAL = 1 + LATE + LEAST + HELD + TOGETHER
 
 Floats = NDArray[np.float32]
 
@@ -54,6 +63,7 @@ class Retriever:
         self._shelves: OrderedDict[tuple[str, ...], Shelf] = OrderedDict()
         self._global: tuple[Lexicon, list[str]] | None = None
         self._version = -1
+        self._reader = LateReader(index.embedder)
         self._lock = threading.RLock()
 
     def search(
@@ -75,7 +85,14 @@ class Retriever:
             lexical = _mixed(queries, [shelf.lexicon.scores(query.text) for query in queries])
         else:
             shelf, lexical = self._candidates(entries, queries, vectors)
-        return _ranked(shelf, queries, vectors, lexical, k)
+        hits = _mixed_hits(shelf, queries, vectors, lexical, max(k, READ))
+        return self._reread(hits, queries)[:k]
+
+    def _reread(self, hits: list[Hit], queries: Sequence[Query]) -> list[Hit]:
+        """The first hits ranked anew by what comparing them token by token shows."""
+        first = self._reader.read(queries, hits[:READ])
+        ranked = [replace(hit, score=_score(hit)) for hit in first]
+        return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
 
     def lexicon(self, articles: Iterable[str] | None = None) -> Lexicon:
         """The words of a scope and their rarities."""
@@ -195,6 +212,13 @@ class Retriever:
         return stored.passages[place]
 
 
+def _score(hit: Hit) -> float:
+    held = max(each.lexical for each in hit.sentences)
+    together = max(each.pairs for each in hit.sentences)
+    total = hit.mix + LATE * hit.late + LEAST * hit.least + HELD * held + TOGETHER * together
+    return total / TOTAL
+
+
 def _mixed(queries: Sequence[Query], scores: Sequence[Floats]) -> Floats:
     """Scores of several queries → one, each query's first divided by its best."""
     total = sum(query.weight for query in queries)
@@ -206,9 +230,10 @@ def _mixed(queries: Sequence[Query], scores: Sequence[Floats]) -> Floats:
     return mixed
 
 
-def _ranked(
+def _mixed_hits(
     shelf: Shelf, queries: Sequence[Query], vectors: list[Vectors], lexical: Floats, k: int
 ) -> list[Hit]:
+    """The k best passages by the mix."""
     if not shelf.passages:
         return []
     total = sum(query.weight for query in queries)
@@ -219,15 +244,31 @@ def _ranked(
     sentence = shelf.sentence_vectors @ vector
     best = np.maximum.reduceat(sentence, shelf.starts)
     score = DENSE * dense + SENTENCE * best + LEXICAL * lexical
-    words = shelf.lexicon.weights(queries[0].text)
+    asked = queries[0].text
+    words, neighbours = shelf.lexicon.weights(asked), pairs(asked)
     hits = []
     for place in np.argsort(-score, kind="stable")[:k].tolist():
         passage = shelf.passages[place]
         start = int(shelf.starts[place])
-        evidence = tuple(
-            SentenceEvidence(each, float(sentence[start + n]), overlap(words, each.text))
-            for n, each in enumerate(passage.sentences)
+        evidence = []
+        before = ""
+        for n, each in enumerate(passage.sentences):
+            held = overlap(words, each.text)
+            added = overlap(words, f"{before} {each.text}") - held if before else 0.0
+            together = len(neighbours & pairs(each.text)) / max(len(neighbours), 1)
+            evidence.append(
+                SentenceEvidence(each, float(sentence[start + n]), held, added, together)
+            )
+            before = each.text
+        mix = float(score[place])
+        hits.append(
+            Hit(
+                passage=passage,
+                score=mix / TOTAL,
+                dense=float(dense[place]),
+                lexical=float(lexical[place]),
+                sentences=tuple(evidence),
+                mix=mix,
+            )
         )
-        scores = float(score[place]), float(dense[place]), float(lexical[place])
-        hits.append(Hit(passage, *scores, sentences=evidence))
     return hits

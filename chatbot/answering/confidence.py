@@ -16,9 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from chatbot.answering import extract
 from chatbot.answering.kinds import asked_kind, holds
 from index import Hit
 from index.lexical import STOPWORDS, Lexicon, overlap, token_set, tokens
+from index.search import READ
 
 WEIGHTS = Path(__file__).with_name("confidence.json")
 
@@ -27,14 +29,30 @@ FEATURES = (
     "passage_cosine",
     "sentence_overlap",
     "passage_overlap",
+    "before",
+    "pairs",
+    "late",
+    "least",
+    "passage_late",
+    "passage_least",
     "unknown_share",
     "unknown_names",
     "missing_names",
+    "far_names",
     "missing_kind",
+    "missing_speaker",
+    "missing_future",
     "margin",
+    "ambiguity",
 )
 """What the model sees, in the order of its weights."""
 
+_FUTURE = re.compile(
+    r"\b(?:will|won't|shall|going to|future|next|upcoming|coming|plans?|planning|expect\w*|"
+    r"predict\w*|forecast\w*|likely)\b",
+    re.IGNORECASE,
+)
+_ASKS_FUTURE = re.compile(r"\b(?:will|won't|shall|going to|in (?:the )?future|by 20\d\d)\b", re.I)
 _NAME = re.compile(r"(?<![.!?…\"“‘]\s)(?<!^)\b[A-Z][\w’'-]*\w")
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -68,23 +86,37 @@ def fitted(path: Path = WEIGHTS) -> Confidence:
 
 def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float]:
     """What speaks for and against an answer in these hits, in the order of FEATURES."""
-    best = max(hits, key=lambda hit: max(each.dense for each in hit.sentences))
-    sentence = max((each for hit in hits for each in hit.sentences), key=lambda each: each.dense)
+    rows = extract.scored(question, hits)
+    hit, best, _ = rows[0]
+    sentences = [each for _, each, _ in rows]
     names = _names(question)
     unknown = frozenset(name for name in names if not lexicon.knows(name))
-    near = token_set(best.passage.text)
     weights = lexicon.weights(question)
-    second = sorted((hit.score for hit in hits), reverse=True)[1:2] or [0.0]
+    kind = asked_kind(question)
+    held = kind is None or any(holds(kind, each.sentence.text, question) for each in sentences[:2])
+    text = " ".join(each.sentence.text for each in sentences[:2])
+    asks_future = bool(_ASKS_FUTURE.search(question))
+    scores = [score for *_, score in rows]
     return [
-        sentence.dense,
-        max(hit.dense for hit in hits),
-        max(each.lexical for hit in hits for each in hit.sentences),
-        max(overlap(weights, hit.passage.text) for hit in hits[:5]),
+        max(each.dense for each in sentences),
+        max(each.dense for each in hits),
+        best.lexical,
+        max(overlap(weights, each.passage.text) for each in hits[:READ]),
+        best.before,
+        best.pairs,
+        best.late,
+        best.least,
+        max(each.late for each in hits),
+        max(each.least for each in hits),
         sum(share for token, share in weights.items() if not lexicon.knows(token)),
         float(min(len(unknown), 2)),
-        float(min(len(names - near), 2)),
-        _missing_kind(question, hits),
-        hits[0].score - second[0],
+        float(min(len(names - token_set(hit.passage.text)), 2)),
+        float(min(len(names - token_set(best.sentence.text)), 2)),
+        float(not held and kind != "quotation"),
+        float(not held and kind == "quotation"),
+        float(asks_future and not _FUTURE.search(text)),
+        min(scores[0] - scores[1], 8.0) if len(scores) > 1 else 8.0,
+        math.log(sum(math.exp(max(score - scores[0], -20.0)) for score in scores)),
     ]
 
 
@@ -97,13 +129,3 @@ def _names(question: str) -> frozenset[str]:
         found.append(first)
     found += _NUMBER.findall(question)
     return frozenset(token for name in found for token in tokens(name))
-
-
-def _missing_kind(question: str, hits: Sequence[Hit]) -> float:
-    """1 where the question asks for a kind of thing that the best sentences do not hold."""
-    kind = asked_kind(question)
-    if kind is None:
-        return 0.0
-    sentences = (each for hit in hits for each in hit.sentences)
-    best = sorted(sentences, key=lambda each: -(each.dense + each.lexical))[:2]
-    return 0.0 if any(holds(kind, each.sentence.text, question) for each in best) else 1.0

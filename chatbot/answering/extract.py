@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,17 +12,20 @@ from chatbot.answering.kinds import asked_kind, holds
 from index import Hit, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
 
-SENTENCE, PASSAGE, LEXICAL = 0.42, 0.28, 0.30
-"""A sentence's own cosine, its passage's score, and the rare words it shares with the question."""
-KIND_BONUS = {"quotation": 0.25}
-OTHER_KIND_BONUS = 0.1
-"""For a sentence that holds the kind of thing asked for: a name, an amount, a time. Whose words a
-sentence quotes is told more surely than the others, and asked for more pointedly."""
-QUESTION_MALUS = 0.25
-"""A sentence that asks does not answer."""
+FEATURES = (
+    "dense", "mix", "lexical", "before", "pairs", "late", "least", "kind",
+)  # fmt: skip
+"""What speaks for a sentence: see SentenceEvidence and Hit; `kind` is whether it holds the kind of thing that is asked for."""
+WEIGHTS = (1.15, 5.0, 3.7, 4.6, 1.4, 17.1, 2.2, 1.9)
+"""Log-odds for each; fitted by `tests/benchmarks/ablation.py` on new_wiki of SquadShifts."""
+QUOTATION_BONUS = 4.0
+"""Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
+QUESTION_MALUS = 3.0
+"""A sentence that asks does not answer; too rare to be fitted."""
+SUMMARY_QUESTION_MALUS = 0.25
 SENTENCES = 3
-KEPT = 0.62
-"""The second and third sentence must come this near to the first one's score."""
+KEPT = 0.04
+"""The second and third sentence must be at least this likely, the first being 1."""
 SAME = 0.6
 """Two sentences that share more of their words than this say the same."""
 
@@ -37,16 +41,37 @@ class Quote:
 
 def ranked(question: str, hits: Sequence[Hit]) -> list[Quote]:
     """The sentences of all hits, best first; headings only where there is nothing else."""
+    return [
+        Quote(hit.passage.article_id, evidence.sentence, score)
+        for hit, evidence, score in scored(question, hits)
+    ]
+
+
+def scored(question: str, hits: Sequence[Hit]) -> list[tuple[Hit, SentenceEvidence, float]]:
+    """The same with their evidence."""
+    found = [
+        (hit, evidence, _score(question, row, evidence.sentence))
+        for hit, evidence, row in features(question, hits)
+    ]
+    found = [each for each in found if not each[1].sentence.heading] or found
+    return sorted(found, key=lambda each: -each[2])
+
+
+def features(
+    question: str, hits: Sequence[Hit]
+) -> list[tuple[Hit, SentenceEvidence, tuple[float, ...]]]:
+    """Each sentence of the hits with its row of FEATURES."""
     kind = asked_kind(question)
-    pairs = [(hit, each) for hit in hits for each in hit.sentences]
-    pairs = [pair for pair in pairs if not pair[1].sentence.heading] or pairs
-    quotes = []
-    for hit, evidence in pairs:
-        score = _score(hit, evidence)
-        if kind and holds(kind, evidence.sentence.text, question):
-            score += KIND_BONUS.get(kind, OTHER_KIND_BONUS)
-        quotes.append(Quote(hit.passage.article_id, evidence.sentence, score))
-    return sorted(quotes, key=lambda quote: -quote.score)
+    found = []
+    for hit in hits:
+        for each in hit.sentences:
+            of_kind = bool(kind and holds(kind, each.sentence.text, question))
+            row = (
+                each.dense, hit.mix, each.lexical, each.before, each.pairs,
+                each.late, each.least, float(of_kind),
+            )  # fmt: skip
+            found.append((hit, each, row))
+    return found
 
 
 def choose(question: str, hits: Sequence[Hit]) -> list[Quote]:
@@ -54,7 +79,7 @@ def choose(question: str, hits: Sequence[Hit]) -> list[Quote]:
     quotes = ranked(question, hits)
     if not quotes:
         return []
-    least = KEPT * quotes[0].score
+    least = quotes[0].score + math.log(KEPT)
     return distinct([quote for quote in quotes if quote.score >= least], SENTENCES)
 
 
@@ -84,7 +109,7 @@ def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> lis
     central = np.array([each.dense for each in evidence], dtype=np.float32)
     early = 1.0 / (1.0 + np.arange(total, dtype=np.float32))
     score = central + 0.25 * early - 0.4 * (lengths < 50)
-    score -= QUESTION_MALUS * np.array([_asks(each.sentence) for each in evidence])
+    score -= SUMMARY_QUESTION_MALUS * np.array([_asks(each.sentence) for each in evidence])
     score -= 2.0 * np.array([each.sentence.heading for each in evidence])
     chosen: list[int] = []
     while len(chosen) < min(count, total):
@@ -95,9 +120,11 @@ def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> lis
     return [Quote(article, evidence[n].sentence, float(score[n])) for n in sorted(chosen)]
 
 
-def _score(hit: Hit, evidence: SentenceEvidence) -> float:
-    score = SENTENCE * evidence.dense + PASSAGE * hit.score + LEXICAL * evidence.lexical
-    return score - QUESTION_MALUS * _asks(evidence.sentence)
+def _score(question: str, row: Sequence[float], sentence: Sentence) -> float:
+    score = sum(weight * value for weight, value in zip(WEIGHTS, row, strict=True))
+    if row[-1] and asked_kind(question) == "quotation":
+        score += QUOTATION_BONUS
+    return score - QUESTION_MALUS * _asks(sentence)
 
 
 def _asks(sentence: Sentence) -> bool:

@@ -25,6 +25,20 @@ _AMOUNT = re.compile(
     r"several|few|many|percent|per cent|no|none|single)\b",
     re.IGNORECASE,
 )
+_MONEY = re.compile(
+    r"[$€£¥₹]|\b(?:dollars?|euros?|pounds?|yen|rupees?|cents?|yuan|francs?|USD|EUR|GBP|million|"
+    r"billion|trillion|free of charge)\b",
+    re.IGNORECASE,
+)
+_AGE = re.compile(
+    r"\b(?:aged?|old|born|oldest|youngest|birthday)\b|-year-old|\b(?:1\d{3}|20\d\d)\b",
+    re.IGNORECASE,
+)
+_DURATION = re.compile(
+    r"\b(?:years?|months?|weeks?|days?|hours?|minutes?|seconds?|decades?|century|centuries|"
+    r"since|until|annual|permanent|[a-z]+-(?:day|week|month|year|hour|minute)|temporar\w+)\b",
+    re.IGNORECASE,
+)
 _TIME = re.compile(
     r"\b\d{3,4}s?\b|\b\d{1,2}(?:st|nd|rd|th)?\b|\b(?:january|february|march|april|may|june|july|"
     r"august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|"
@@ -33,6 +47,7 @@ _TIME = re.compile(
     r"night|morning|evening|afternoon|hours?|minutes?|upcoming|following)\b",
     re.IGNORECASE,
 )
+_AMOUNT_OR_TIME = re.compile(rf"{_AMOUNT.pattern}|since|until|annual|permanent", re.IGNORECASE)
 _REASON = re.compile(
     r"\b(?:because|since|due to|as a result|driven by|so that|in order to|aim(?:s|ed|ing)?|"
     r"owing to|"
@@ -51,6 +66,23 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
             re.IGNORECASE,
         ),
         lambda text, asked: _is_said_by(text, asked),
+    ),
+    "money": (
+        re.compile(
+            r"\bhow much (?:money|cash)\b|\bhow much\b.*\b(?:costs?|pay|paid|spend|spent|invest\w*|"
+            r"worth|earn\w*|raised?|charged?|fund\w*|budget|owed?|donat\w+|fined?)\b|"
+            r"\b(?:what|which)\b.*\b(?:price|cost|budget|salary|fee|revenue|worth)\b",
+            re.IGNORECASE,
+        ),
+        lambda text, asked: _holds(_MONEY, text, asked),
+    ),
+    "age": (
+        re.compile(r"\bhow old\b|\b(?:what|which) age\b|\bage (?:is|was|of)\b", re.IGNORECASE),
+        lambda text, asked: _holds(_AGE, text, asked),
+    ),
+    "duration": (
+        re.compile(r"\bhow long\b|\bhow many (?:years|months|weeks|days|hours)\b", re.IGNORECASE),
+        lambda text, asked: bool(_DURATION.search(text) and _AMOUNT_OR_TIME.search(text)),
     ),
     "amount": (
         re.compile(
