@@ -234,7 +234,7 @@ def _save_lexicon(index: Index) -> None:
     count = sum(entry.passage_count for entry in index.catalog.entries())
     folder = lexicon_folder(index)
     if count > LEXICAL_FROM and not folder.exists():
-        Lexicon.build([passage.text for passage in index.catalog.passages()]).save(folder)
+        Lexicon.build([passage.searched for passage in index.catalog.passages()]).save(folder)
     for old in index.folder.glob("lexical-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)

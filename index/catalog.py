@@ -244,7 +244,15 @@ def _stored(entry: Entry, raw: str | bytes, packed: str) -> Stored:
         sentences = tuple(Sentence(a, b, text[a:b], bool(heading)) for a, b, heading in spans)
         start, end = sentences[0].start, sentences[-1].end
         passages.append(
-            Passage(f"{entry.key}:p{number}", entry.id, start, end, text[start:end], sentences)
+            Passage(
+                id=f"{entry.key}:p{number}",
+                article_id=entry.id,
+                start=start,
+                end=end,
+                text=text[start:end],
+                sentences=sentences,
+                title=entry.title,
+            )
         )
     article = Article(entry.id, entry.title, text, entry.url, entry.source, entry.root)
     counts = [len(passage.sentences) for passage in passages]

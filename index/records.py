@@ -40,7 +40,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A run of whole sentences, `article.text[start:end] == text`; `id` is unique in an index."""
+    """A run of whole sentences, `article.text[start:end] == text`; `id` is unique in an index.
+
+    `title` is the article's.
+    """
 
     id: str
     article_id: str
@@ -48,6 +51,12 @@ class Passage:
     end: int
     text: str
     sentences: tuple[Sentence, ...]
+    title: str = ""
+
+    @property
+    def searched(self) -> str:
+        """What is embedded: the article's title says what its text takes for granted."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,4 +107,4 @@ def texts_of(passages: Iterable[Passage]) -> list[str]:
     """Texts in the order of `vector_ids`: passages first, then sentences."""
     passages = list(passages)
     sentences = (sentence.text for passage in passages for sentence in passage.sentences)
-    return [*(passage.text for passage in passages), *sentences]
+    return [*(passage.searched for passage in passages), *sentences]

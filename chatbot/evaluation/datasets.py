@@ -111,7 +111,7 @@ def _squad(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
         for number, paragraph in enumerate(article.paragraphs):
             name = f"{group}/{number}"
             known.add(name)
-            corpus.append(Article(name, title or name, paragraph.context))
+            corpus.append(Article(name, title, paragraph.context))
             for asked in paragraph.qas:
                 open_ = asked.is_impossible
                 questions.append(
@@ -156,7 +156,7 @@ def _mtrag(path: Path, passages: Path | None) -> tuple[list[Question], list[Arti
     if passages is None:
         raise DatasetError(f"{path}: conversations need their passages: --passages FILE")
     corpus = [
-        Article(line.id, line.title.strip() or line.id, line.text)
+        Article(line.id, line.title.strip(), line.text)
         for _, line in lines(passages, PassageLine)
         if line.text.strip()
     ]
@@ -188,7 +188,7 @@ def _beir(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
         if not (path / name).exists():
             raise DatasetError(f"{path}: {name} expected in it, as BEIR lays out a folder")
     corpus = [
-        Article(line.id, line.title.strip() or line.id, line.text)
+        Article(line.id, line.title.strip(), line.text)
         for _, line in lines(path / "corpus.jsonl", BeirText)
         if line.text.strip()
     ]

@@ -103,7 +103,7 @@ def _by_document(hits: Iterable[Hit], evidence: Evidence) -> list[Found]:
     for hit in hits:
         name = evidence.document(hit)
         if name not in found:
-            title = evidence.named[hit.passage.article_id].title
+            title = evidence.named[hit.passage.article_id].title or name
             found[name] = Found(name, title, hit.passage.text, hit.score, False)
     return list(found.values())[: metrics.DEPTH]
 
