@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,9 @@ MINILM = MODELS / "all-MiniLM-L6-v2-int8.onnx"
 MINILM_TOKENIZER = MODELS / "all-MiniLM-L6-v2-tokenizer.json"
 MINILM_SHA256 = "d490d150557108ce83bca479303d1ba78749d7bdd90900a219a1e9bce4a9ff57"
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+KEPT_QUESTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,11 @@ class Embedder(ABC):
         """The vectors of each text's tokens in their context; None where the model keeps them."""
         return None
 
+    def embed_query_tokens(self, text: str) -> TokenVectors | None:
+        """The same of a question."""
+        found = self.embed_tokens([text])
+        return found[0] if found else None
+
     def load(self) -> None:
         """Load the model now rather than at the first text."""
         self.embed_query("warm")
@@ -94,6 +103,10 @@ class QuantizedMiniLM(Embedder):
     dimension = 384
     max_tokens = 256
     max_positions = 512
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Any, Vectors]] = {}
+        self._keeping = threading.Lock()
 
     @cached_property
     def _session(self) -> Any:
@@ -124,18 +137,35 @@ class QuantizedMiniLM(Embedder):
         tokenizer.no_padding()
         return tokenizer
 
+    def embed_query(self, text: str) -> Vectors:
+        """Text → a unit vector (dimension,)."""
+        _, states = self._asked(text)
+        vector: Vectors = _unit(states.mean(axis=0, keepdims=True))[0]
+        return vector
+
+    def embed_query_tokens(self, text: str) -> TokenVectors:
+        """A question's tokens, from the same run of the model as its vector."""
+        return _token_vectors(*self._asked(text))
+
     def embed_tokens(self, texts: list[str]) -> list[TokenVectors]:
         """Texts → the vectors of their tokens and where these stand, up to 512 tokens each."""
         _ = self._session
         encoded = self._long_tokenizer.encode_batch([_encodable(text) for text in texts])
         run = self._threads.map if len(encoded) > 1 else map
-        return list(run(self._tokens, encoded))
+        return list(run(lambda each: _token_vectors(each, self._states(each)), encoded))
 
-    def _tokens(self, encoded: Any) -> TokenVectors:
-        # The first and the last token only mark the ends.
-        states = _unit(self._states(encoded)[1:-1])
-        offsets = np.array(encoded.offsets[1:-1], dtype=np.int64).reshape(-1, 2)
-        return TokenVectors(states, offsets)
+    def _asked(self, text: str) -> tuple[Any, Vectors]:
+        """A question's encoding and states; the last few are kept, since both are asked for."""
+        with self._keeping:
+            if text in self._kept:
+                return self._kept[text]
+        encoded = self._tokenizer.encode(_encodable(text))
+        found = encoded, self._states(encoded)
+        with self._keeping:
+            self._kept[text] = found
+            while len(self._kept) > KEPT_QUESTIONS:
+                self._kept.pop(next(iter(self._kept)))
+        return found
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -256,6 +286,12 @@ def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
     return unit
+
+
+def _token_vectors(encoded: Any, states: Vectors) -> TokenVectors:
+    # The first and the last token only mark the ends.
+    offsets = np.array(encoded.offsets[1:-1], dtype=np.int64).reshape(-1, 2)
+    return TokenVectors(_unit(states[1:-1]), offsets)
 
 
 def _first_line(error: Exception) -> str:

@@ -19,17 +19,21 @@ from index.embed import Embedder, TokenVectors, Vectors
 from index.lexical import STOPWORDS
 from index.records import Hit, Passage, Query
 
+QUESTION_WORDS = frozenset(
+    "who whom whose where when why how what which many much long old far often".split()  # noqa: SIM905
+)
 KEPT = 384
 """So many passages' tokens are kept, some 40 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question's tokens (n, dimension), its share in the mix, and which of them carry meaning."""
+    """A question's tokens (n, dimension), its share in the mix, and which of them are what."""
 
     weight: float
     vectors: Vectors
     content: NDArray[np.bool_]
+    asking: NDArray[np.bool_]
 
 
 class LateReader:
@@ -49,14 +53,17 @@ class LateReader:
         return [_read(hit, each, asked) for hit, each in zip(hits, tokens, strict=True)]
 
     def _asked(self, queries: Sequence[Query]) -> list[Asked]:
-        found = self.embedder.embed_tokens([query.text for query in queries])
+        found = [self.embedder.embed_query_tokens(query.text) for query in queries]
         total = sum(query.weight for query in queries)
         asked = []
-        for query, each in zip(queries, found or (), strict=False):
+        for query, each in zip(queries, found, strict=True):
+            if each is None:
+                return []
             words = [query.text[start:end].casefold() for start, end in each.offsets]
             content = np.array([w[:1].isalnum() and w not in STOPWORDS for w in words], bool)
+            asking = np.array([word in QUESTION_WORDS for word in words], bool)
             if len(each.vectors):
-                asked.append(Asked(query.weight / total, each.vectors, content))
+                asked.append(Asked(query.weight / total, each.vectors, content, asking))
         return asked
 
     def _tokens(self, passages: Sequence[Passage]) -> list[TokenVectors] | None:
@@ -91,18 +98,26 @@ def _read(hit: Hit, tokens: TokenVectors, asked: Sequence[Asked]) -> Hit:
     for evidence in hit.sentences:
         start = evidence.sentence.start - hit.passage.start
         end = evidence.sentence.end - hit.passage.start
-        late, least = _figures(similar, asked, (starts >= start) & (ends <= end))
-        sentences.append(replace(evidence, late=late, least=least))
+        late, least, asking = _figures(similar, asked, (starts >= start) & (ends <= end))
+        sentences.append(replace(evidence, late=late, least=least, asking=asking))
     return replace(hit, sentences=tuple(sentences), late=whole[0], least=whole[1])
 
 
 def _figures(
     similar: Sequence[Vectors], asked: Sequence[Asked], among: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Mean over the questions' tokens, and the worst of the words of the first, among tokens."""
+) -> tuple[float, float, float]:
+    """The mean over the questions' tokens, the worst of the first's words, and its question word's.
+
+    Only the tokens of the passage that are `among` count.
+    """
     if not among.any():
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     nearest = [each[among].max(axis=0) for each in similar]
     late = sum(q.weight * float(each.mean()) for q, each in zip(asked, nearest, strict=True))
     words = nearest[0][asked[0].content]
-    return late, float(words.min()) if len(words) else late
+    asking = nearest[0][asked[0].asking]
+    return (
+        late,
+        float(words.min()) if len(words) else late,
+        float(asking.mean()) if len(asking) else late,
+    )

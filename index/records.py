@@ -75,7 +75,8 @@ class SentenceEvidence:
     holds (0 to 1, by rarity), `before` the share that the sentence before it adds, `pairs` the
     share of the question's neighbouring words that stand together in it too. `late` and `least`
     compare token by token: the question's tokens find their nearest here, on average, and the
-    worst of its words (0 where the passage was not read).
+    worst of its words; `asking` is the same for its question word, which in context is near to
+    what can answer it (all 0 where the passage was not read).
     """
 
     sentence: Sentence
@@ -85,6 +86,7 @@ class SentenceEvidence:
     pairs: float = 0.0
     late: float = 0.0
     least: float = 0.0
+    asking: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,15 +34,13 @@ FEATURES = (
     "late",
     "least",
     "passage_late",
-    "passage_least",
-    "unknown_share",
+    "asking",
     "unknown_names",
     "missing_names",
     "far_names",
     "missing_kind",
     "missing_speaker",
     "missing_future",
-    "margin",
     "ambiguity",
 )
 """What the model sees, in the order of its weights."""
@@ -78,7 +76,7 @@ class Confidence:
 def fitted(path: Path = WEIGHTS) -> Confidence:
     """The model that the project ships."""
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if len(data["features"]) > 99:
+    if tuple(data["features"]) != FEATURES:
         raise ValueError(f"{path.name} was fitted on other features; run chatbot.answering.fit")
     means, scales, weights = (tuple(data[name]) for name in ("means", "scales", "weights"))
     return Confidence(means, scales, weights, data["bias"], data["threshold"])
@@ -107,15 +105,13 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float
         best.late,
         best.least,
         max(each.late for each in hits),
-        max(each.least for each in hits),
-        sum(share for token, share in weights.items() if not lexicon.knows(token)),
+        best.asking,
         float(min(len(unknown), 2)),
         float(min(len(names - token_set(hit.passage.searched)), 2)),
         float(min(len(names - token_set(best.sentence.text)), 2)),
         float(not held and kind != "quotation"),
         float(not held and kind == "quotation"),
         float(asks_future and not _FUTURE.search(text)),
-        min(scores[0] - scores[1], 8.0) if len(scores) > 1 else 8.0,
         math.log(sum(math.exp(max(score - scores[0], -20.0)) for score in scores)),
     ]
 

@@ -15,7 +15,8 @@ from index.lexical import token_set
 FEATURES = (
     "dense", "mix", "lexical", "before", "pairs", "late", "least", "kind",
 )  # fmt: skip
-"""What speaks for a sentence: see SentenceEvidence and Hit; `kind` is whether it holds the kind of thing that is asked for."""
+"""What speaks for a sentence: see SentenceEvidence and Hit; `kind` is whether it holds the kind
+of thing that is asked for."""
 WEIGHTS = (1.15, 5.0, 3.7, 4.6, 1.4, 17.1, 2.2, 1.9)
 """Log-odds for each; fitted by `tests/benchmarks/ablation.py` on new_wiki of SquadShifts."""
 QUOTATION_BONUS = 4.0
@@ -62,7 +63,7 @@ def features(
 ) -> list[tuple[Hit, SentenceEvidence, tuple[float, ...]]]:
     """Each sentence of the hits with its row of FEATURES."""
     kind = asked_kind(question)
-    found = []
+    found: list[tuple[Hit, SentenceEvidence, tuple[float, ...]]] = []
     for hit in hits:
         for each in hit.sentences:
             of_kind = bool(kind and holds(kind, each.sentence.text, question))
