@@ -82,6 +82,10 @@ class Embedder(ABC):
         found = self.embed_tokens([text])
         return found[0] if found else None
 
+    def knows(self, word: str) -> bool:
+        """Whether a lower-case word is one of the language's, as far as the embedder can tell."""
+        return True
+
     def load(self) -> None:
         """Load the model now rather than at the first text."""
         self.embed_query("warm")
@@ -142,6 +146,10 @@ class QuantizedMiniLM(Embedder):
         _, states = self._asked(text)
         vector: Vectors = _unit(states.mean(axis=0, keepdims=True))[0]
         return vector
+
+    def knows(self, word: str) -> bool:
+        """Whether the tokenizer holds the word whole, as it does the frequent ones."""
+        return self._tokenizer.token_to_id(word) is not None
 
     def embed_query_tokens(self, text: str) -> TokenVectors:
         """A question's tokens, from the same run of the model as its vector."""

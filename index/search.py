@@ -26,6 +26,7 @@ from index.late import LateReader
 from index.lexical import Lexicon, overlap, pairs
 from index.opening import Index
 from index.records import Hit, Passage, Query, SentenceEvidence
+from index.spelling import Speller
 from index.store import stack, vector_ids
 
 DENSE, SENTENCE, LEXICAL, AROUND = 0.4, 0.4, 0.2, 0.3
@@ -60,6 +61,7 @@ class Shelf:
     sentence_vectors: Vectors
     starts: NDArray[np.int64]
     lexicon: Lexicon
+    speller: Speller | None
 
 
 class Retriever:
@@ -84,6 +86,7 @@ class Retriever:
         entries = self._scope(articles)
         if not entries or not queries:
             return []
+        queries = [replace(query, text=self._mended(query.text, entries)) for query in queries]
         vectors = [self.index.embedder.embed_query(query.text) for query in queries]
         if any(len(vector) != self.index.embedder.dimension for vector in vectors):
             raise IndexMismatchError("the embedder gives vectors of another dimension")
@@ -100,6 +103,17 @@ class Retriever:
         first = self._reader.read(queries, hits[:READ])
         ranked = [replace(hit, score=_score(hit)) for hit in first]
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
+
+    def mended(self, text: str, articles: Iterable[str] | None = None) -> str:
+        """A question with its misspelt words as the articles in scope spell them."""
+        entries = self._scope(articles)
+        return self._mended(text, entries) if entries else text
+
+    def _mended(self, text: str, entries: list[Entry]) -> str:
+        if sum(entry.passage_count for entry in entries) > EXACT_PASSAGES:
+            return text
+        speller = self._shelf(entries).speller
+        return speller.mend(text, self.index.embedder.knows) if speller else text
 
     def lexicon(self, articles: Iterable[str] | None = None) -> Lexicon:
         """The words of a scope and their rarities."""
@@ -142,7 +156,8 @@ class Retriever:
                 self._shelves.move_to_end(name)
                 return self._shelves[name]
         passages = self._passages(entries)
-        shelf = self._filled(passages, Lexicon.build([passage.searched for passage in passages]))
+        texts = [passage.searched for passage in passages]
+        shelf = self._filled(passages, Lexicon.build(texts), Speller(texts))
         with self._lock:
             self._shelves[name] = shelf
             if len(self._shelves) > KEPT_SHELVES:
@@ -153,7 +168,9 @@ class Retriever:
         found = (self.index.catalog.get(entry.key) for entry in entries)
         return [passage for stored in found if stored for passage in stored.passages]
 
-    def _filled(self, passages: Sequence[Passage], lexicon: Lexicon) -> Shelf:
+    def _filled(
+        self, passages: Sequence[Passage], lexicon: Lexicon, speller: Speller | None = None
+    ) -> Shelf:
         sentence_ids = [
             identity for passage in passages for identity in self._sentence_ids(passage)
         ]
@@ -173,6 +190,7 @@ class Retriever:
             sentence_vectors=stack(found, sentence_ids, dimension),
             starts=np.cumsum([0, *counts[:-1]], dtype=np.int64),
             lexicon=lexicon,
+            speller=speller,
         )
 
     def _around(self, passage: Passage) -> list[str]:

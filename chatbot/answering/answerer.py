@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chatbot.answering import confidence, extract
-from chatbot.answering.conversation import REPLIES, Intent, understand
+from chatbot.answering.conversation import REPLIES, Intent, said_before, understand
 from chatbot.answering.extract import Quote
 from chatbot.answers import (
     NOT_IN_ARTICLE,
@@ -73,7 +73,9 @@ Writer = Callable[[Prepared], Iterable[Quote]]
 
 def extractive(prepared: Prepared) -> Iterable[Quote]:
     """The sentences that answer best, in the article's own words."""
-    return prepared.summary or extract.choose(prepared.request.question, prepared.hits)
+    return prepared.summary or extract.choose(
+        prepared.request.question, prepared.hits, said_before(prepared.request)
+    )
 
 
 class Answerer:
@@ -111,7 +113,8 @@ class Answerer:
             summary = self._summaries(ids)
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
-            probability = self._probability(understood.queries[0].text, hits, ids)
+            asked = self.retriever.mended(understood.queries[0].text, ids)
+            probability = self._probability(asked, hits, ids, said_before(request))
         return Prepared(
             request=request,
             intent=understood.intent,
@@ -195,11 +198,11 @@ class Answerer:
             for quote in extract.summarise(self.retriever, article, 1)
         ]
 
-    def _probability(self, asked: str, hits: list[Hit], ids: Sequence[str]) -> float:
+    def _probability(self, asked: str, hits: list[Hit], ids: Sequence[str], said: str) -> float:
         if not hits:
             return 0.0
         lexicon = self.retriever.lexicon(ids)
-        return self.model.probability(confidence.features(asked, hits, lexicon))
+        return self.model.probability(confidence.features(asked, hits, lexicon, said))
 
     def _cited(self, quote: Quote, number: int) -> CitedSentence:
         citation = self._citation(quote, number)
@@ -218,7 +221,9 @@ class Answerer:
     ) -> Answer:
         nearest: list[Citation] = []
         if state == "not_in_article":
-            quotes = extract.ranked(prepared.request.question, prepared.hits)
+            quotes = extract.ranked(
+                prepared.request.question, prepared.hits, said_before(prepared.request)
+            )
             chosen = extract.distinct(quotes, NEAREST)
             nearest = [self._citation(quote, n) for n, quote in enumerate(chosen, start=1)]
         asked = {prepared.request.question, *(turn.question for turn in prepared.request.history)}

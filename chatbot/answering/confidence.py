@@ -82,9 +82,12 @@ def fitted(path: Path = WEIGHTS) -> Confidence:
     return Confidence(means, scales, weights, data["bias"], data["threshold"])
 
 
-def features(question: str, hits: Sequence[Hit], lexicon: Lexicon) -> list[float]:
-    """What speaks for and against an answer in these hits, in the order of FEATURES."""
-    rows = extract.scored(question, hits)
+def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "") -> list[float]:
+    """What speaks for and against an answer in these hits, in the order of FEATURES.
+
+    `said` is the answer before a follow-up.
+    """
+    rows = extract.scored(question, hits, said)
     hit, best, _ = rows[0]
     sentences = [each for _, each, _ in rows]
     names = _names(question)

@@ -136,6 +136,13 @@ def understand(request: Request, one_article: bool = True) -> Understanding:
     return Understanding("question", queries(request, one_article))
 
 
+def said_before(request: Request) -> str:
+    """The answer before a follow-up; none where the same question is asked again."""
+    if not request.history or request.history[-1].question.strip() == request.question:
+        return ""
+    return request.history[-1].answer
+
+
 def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     """The texts to search for; what was said before counts where something was said."""
     if not request.history:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
 QUESTION_MALUS = 3.0
 """A sentence that asks does not answer; too rare to be fitted."""
+SAID_MALUS, FOLLOWING_BONUS = 6.0, 1.0
+"""A follow-up asks for more than the answer before it, and often for what comes right after it.
+Chosen on the follow-ups of `tests/gold_wiki.jsonl`."""
 SUMMARY_QUESTION_MALUS = 0.25
 SENTENCES = 3
 KEPT = 0.04
@@ -40,20 +44,31 @@ class Quote:
     score: float
 
 
-def ranked(question: str, hits: Sequence[Hit]) -> list[Quote]:
-    """The sentences of all hits, best first; headings only where there is nothing else."""
+def ranked(question: str, hits: Sequence[Hit], said: str = "") -> list[Quote]:
+    """The sentences of all hits, best first; headings only where there is nothing else.
+
+    `said` is the answer before, which a follow-up does not ask for again.
+    """
     return [
         Quote(hit.passage.article_id, evidence.sentence, score)
-        for hit, evidence, score in scored(question, hits)
+        for hit, evidence, score in scored(question, hits, said)
     ]
 
 
-def scored(question: str, hits: Sequence[Hit]) -> list[tuple[Hit, SentenceEvidence, float]]:
+def scored(
+    question: str, hits: Sequence[Hit], said: str = ""
+) -> list[tuple[Hit, SentenceEvidence, float]]:
     """The same with their evidence."""
-    found = [
-        (hit, evidence, _score(question, row, evidence.sentence))
-        for hit, evidence, row in features(question, hits)
-    ]
+    repeated = _plain(said)
+    found = []
+    before = False
+    for hit, evidence, row in features(question, hits):
+        score = _score(question, row, evidence.sentence)
+        again = bool(repeated) and _plain(evidence.sentence.text) in repeated
+        follows = before and evidence is not hit.sentences[0]
+        score += FOLLOWING_BONUS * (follows and not again) - SAID_MALUS * again
+        before = again
+        found.append((hit, evidence, score))
     found = [each for each in found if not each[1].sentence.heading] or found
     return sorted(found, key=lambda each: -each[2])
 
@@ -75,9 +90,9 @@ def features(
     return found
 
 
-def choose(question: str, hits: Sequence[Hit]) -> list[Quote]:
+def choose(question: str, hits: Sequence[Hit], said: str = "") -> list[Quote]:
     """One to three sentences that answer best, without saying anything twice."""
-    quotes = ranked(question, hits)
+    quotes = ranked(question, hits, said)
     if not quotes:
         return []
     least = quotes[0].score + math.log(KEPT)
@@ -126,6 +141,11 @@ def _score(question: str, row: Sequence[float], sentence: Sentence) -> float:
     if row[-1] and asked_kind(question) == "quotation":
         score += QUOTATION_BONUS
     return score - QUESTION_MALUS * _asks(sentence)
+
+
+def _plain(text: str) -> str:
+    """A text without the numbers of citations, for comparison."""
+    return " ".join(re.sub(r"\[\d+\]", " ", text).split())
 
 
 def _asks(sentence: Sentence) -> bool:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from chatbot.answering.answerer import HITS
 from chatbot.answering.confidence import FEATURES, WEIGHTS, features
-from chatbot.answering.conversation import queries
+from chatbot.answering.conversation import queries, said_before
 from chatbot.answers import Request, Turn
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
 
@@ -148,10 +148,12 @@ def _examples(index: Index, files: list[Path], rng: random.Random) -> list[Examp
 def _table(retriever: Retriever, examples: list[Example]) -> tuple[Floats, Labels]:
     rows = []
     for place, example in enumerate(examples):
-        asked = queries(Request(example.question, example.history))
+        request = Request(example.question, example.history)
+        asked = queries(request)
         hits = retriever.search(asked, HITS, [example.article])
         lexicon = retriever.lexicon([example.article])
-        rows.append(features(asked[0].text, hits, lexicon))
+        mended = retriever.mended(asked[0].text, [example.article])
+        rows.append(features(mended, hits, lexicon, said_before(request)))
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")
     sys.stderr.write("\n")
