@@ -39,7 +39,7 @@ GOLD = "gold"
 PARAGRAPHS = 12
 GOLD_CHARS = 5200
 """The gold questions were written about the first paragraphs of an article, up to this length."""
-GOLD_WEIGHT = 3.0
+GOLD_WEIGHT = 1.0
 """A hand-written question counts as so many of SQuAD's, whose wording follows the text."""
 FOLDS = 4
 REFUSALS = 0.07
