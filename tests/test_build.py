@@ -94,7 +94,7 @@ def test_an_edit_embeds_only_what_is_new_and_leaves_nothing_of_the_old(index, fo
     texts = counted(index, monkeypatch)
     (folder / "bakery.txt").write_text(BAKERY.replace("five", "seven"))
     assert sync(index, [folder]).updated == ["bakery.txt"]
-    assert texts == [BAKERY.replace("five", "seven"), "The bakery opens at seven."]
+    assert texts == ["Bakery\n" + BAKERY.replace("five", "seven"), "The bakery opens at seven."]
     assert_whole(index)
     hits = Retriever(index).search([Query("When does the bakery open?")])
     assert "seven" in hits[0].passage.text

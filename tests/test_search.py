@@ -74,7 +74,7 @@ def test_a_mix_of_questions_is_the_mean_of_their_scores(index):
     one, two = Query("theatre", 0.6), Query("bridge of district 3", 0.4)
 
     def score(*queries):
-        return {h.passage.id: h.score for h in retriever.search(queries, k=1000)}
+        return {h.passage.id: h.mix for h in retriever.search(queries, k=1000)}
 
     first, second, both = score(one), score(two), score(one, two)
     for identity, value in both.items():

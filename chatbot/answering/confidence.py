@@ -39,6 +39,7 @@ FEATURES = (
     "missing_names",
     "far_names",
     "missing_kind",
+    "kind_elsewhere",
     "missing_speaker",
     "missing_future",
     "ambiguity",
@@ -94,7 +95,8 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "
     unknown = frozenset(name for name in names if not lexicon.knows(name))
     weights = lexicon.weights(question)
     kind = asked_kind(question)
-    held = kind is None or any(holds(kind, each.sentence.text, question) for each in sentences[:2])
+    helds = [kind is None or holds(kind, each.sentence.text, question) for each in sentences[:2]]
+    held = any(helds)
     text = " ".join(each.sentence.text for each in sentences[:2])
     asks_future = bool(_ASKS_FUTURE.search(question))
     scores = [score for *_, score in rows]
@@ -113,6 +115,7 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "
         float(min(len(names - token_set(hit.passage.searched)), 2)),
         float(min(len(names - token_set(best.sentence.text)), 2)),
         float(not held and kind != "quotation"),
+        float(held and not helds[0]),
         float(not held and kind == "quotation"),
         float(asks_future and not _FUTURE.search(text)),
         math.log(sum(math.exp(max(score - scores[0], -20.0)) for score in scores)),

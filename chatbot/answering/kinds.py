@@ -19,10 +19,20 @@ _TITLE = re.compile(
     r"Chair(?:man)?)\b"
 )
 _ARTICLES = re.compile(r"^(?:The|A|An|This|That|These|Those|His|Her|Its|Their|Our|My|In|On|At) ")
+_CARDINALS = (
+    r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    r"dozens?|hundreds?|thousands?|millions?|billions?|trillions?|half|double|triple|twice|both|none"
+)
+# Neither ordinals nor what is plainly a year count anything.
 _AMOUNT = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|"
-    r"thousand|million|billion|trillion|half|third|quarter|first|second|both|double|twice|once|"
-    r"several|few|many|percent|per cent|no|none|single)\b",
+    rf"(?<![\w.,])(?!(?:1[4-9]\d\d|20\d\d)(?![\d,.]*\d))\d[\d.,]*(?!\d|st\b|nd\b|rd\b|th\b|s\b)|"
+    rf"\b(?:{_CARDINALS})\b|\bone (?:of|in|out)\b",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    r"%|\bper ?cent\b|\bpercentage\b|\b(?:half|third|quarter|fifth|tenth|majority|most|all|none)\b|"
+    r"\bone (?:in|out of)\b",
     re.IGNORECASE,
 )
 _MONEY = re.compile(
@@ -42,9 +52,9 @@ _DURATION = re.compile(
 _TIME = re.compile(
     r"\b\d{3,4}s?\b|\b\d{1,2}(?:st|nd|rd|th)?\b|\b(?:january|february|march|april|may|june|july|"
     r"august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|"
-    r"sunday|today|yesterday|tomorrow|years?|months?|weeks?|days?|decades?|century|centuries|early|"
-    r"late|during|after|before|since|until|when|now|recent|recently|spring|summer|autumn|winter|"
-    r"night|morning|evening|afternoon|hours?|minutes?|upcoming|following)\b",
+    r"sunday|today|yesterday|tomorrow|century|centuries|ago|recent|recently|now|currently|"
+    r"spring|summer|autumn|winter|midnight|noon|upcoming|following|next|last)\b|"
+    r"\b(?:during|after|before|until|since|early|late|mid)\b[ -](?:the |his |her |its |their )?\w+",
     re.IGNORECASE,
 )
 _AMOUNT_OR_TIME = re.compile(rf"{_AMOUNT.pattern}|since|until|annual|permanent", re.IGNORECASE)
@@ -62,15 +72,18 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
         re.compile(
             r"\b(?:what|how) (?:did|does|has|have|do|was|were|is)\b.*\b(?:say|said|saying|"
             r"tell|told|"
-            r"state|comment|remark|think|argue|warn|emphasi[sz]e|announce|quoted?|words)\b",
+            r"state|comment|remark|think|argue|warn|emphasi[sz]e|announce|quoted?|words|respond|"
+            r"reply|react|answer|feel|make of)\b|\bopinion of\b",
             re.IGNORECASE,
         ),
         lambda text, asked: _is_said_by(text, asked),
     ),
     "money": (
         re.compile(
-            r"\bhow much (?:money|cash)\b|\bhow much\b.*\b(?:costs?|pay|paid|spend|spent|invest\w*|"
-            r"worth|earn\w*|raised?|charged?|fund\w*|budget|owed?|donat\w+|fined?)\b|"
+            r"\bhow much (?:money|cash|(?:is|are|was|were|for) (?:an?|the|it))\b|\bhow much\b.*\b(?:costs?|pay|paid|spend|spent|"
+            r"invest\w*|"
+            r"worth|earn\w*|raised?|charged?|fund\w*|budget|owed?|"
+            r"donat\w+|fined?)\b|"
             r"\b(?:what|which)\b.*\b(?:price|cost|budget|salary|fee|revenue|worth)\b",
             re.IGNORECASE,
         ),
@@ -84,10 +97,19 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
         re.compile(r"\bhow long\b|\bhow many (?:years|months|weeks|days|hours)\b", re.IGNORECASE),
         lambda text, asked: bool(_DURATION.search(text) and _AMOUNT_OR_TIME.search(text)),
     ),
+    "share": (
+        re.compile(
+            r"\b(?:what|which) (?:percentage|percent|per cent|share|proportion|fraction)\b",
+            re.IGNORECASE,
+        ),
+        lambda text, asked: _holds(_SHARE, text, asked),
+    ),
     "amount": (
         re.compile(
-            r"\bhow (?:many|much|old|long|far|tall|big|large|high|often)\b|\bwhat (?:number|"
-            r"percentage|percent|share|age|price|cost|amount|proportion)\b",
+            r"\bhow (?:many|much|far|tall|big|large|high|often|deep|wide|heavy|fast)\b|"
+            r"\bwhat number\b|\b(?:what|which) (?:is|was|are|were) (?:the|its|their|\w+'s) "
+            r"(?:\w+ )?(?:population|size|height|number|amount|length|area|turnout|distance|"
+            r"weight|speed|total)\b|\b(?:population|number) of\b",
             re.IGNORECASE,
         ),
         lambda text, asked: _holds(_AMOUNT, text, asked),
