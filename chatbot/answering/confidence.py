@@ -39,6 +39,7 @@ FEATURES = (
     "missing_names",
     "far_names",
     "missing_kind",
+    "missing_measure",
     "kind_elsewhere",
     "missing_speaker",
     "missing_future",
@@ -46,6 +47,8 @@ FEATURES = (
 )
 """What the model sees, in the order of its weights."""
 
+MEASURES = ("money", "age", "duration", "share", "amount")
+"""The kinds whose absence is told surely."""
 _FUTURE = re.compile(
     r"\b(?:will|won't|shall|going to|future|next|upcoming|coming|plans?|planning|expect\w*|"
     r"predict\w*|forecast\w*|likely)\b",
@@ -114,7 +117,8 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "
         float(min(len(unknown), 2)),
         float(min(len(names - token_set(hit.passage.searched)), 2)),
         float(min(len(names - token_set(best.sentence.text)), 2)),
-        float(not held and kind != "quotation"),
+        float(not held and kind in ("name", "time", "reason")),
+        float(not held and kind in MEASURES),
         float(held and not helds[0]),
         float(not held and kind == "quotation"),
         float(asks_future and not _FUTURE.search(text)),

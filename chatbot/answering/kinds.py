@@ -80,7 +80,8 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
     ),
     "money": (
         re.compile(
-            r"\bhow much (?:money|cash|(?:is|are|was|were|for) (?:an?|the|it))\b|\bhow much\b.*\b(?:costs?|pay|paid|spend|spent|"
+            r"\bhow much (?:money|cash|(?:is|are|was|were|for) (?:an?|the|it))\b|"
+            r"\bhow much\b.*\b(?:costs?|pay|paid|spend|spent|"
             r"invest\w*|"
             r"worth|earn\w*|raised?|charged?|fund\w*|budget|owed?|"
             r"donat\w+|fined?)\b|"

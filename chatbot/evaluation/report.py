@@ -13,6 +13,7 @@ from rich.text import Text
 
 from chatbot.evaluation.compare import Difference
 from chatbot.evaluation.gates import Requirement
+from chatbot.evaluation.metrics import LOWER_IS_BETTER
 from chatbot.evaluation.result import FIGURES, Result
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -120,6 +121,7 @@ def html(result: Result, missed: Sequence[str] = ()) -> str:
                     _number(group, end) for end in result.intervals.get(f"{group}.{name}") or ()
                 ],
                 "bar": group != "latency_ms",
+                "less": name in LOWER_IS_BETTER,
             }
             for name in names
             if result.figures[group][name] is not None
