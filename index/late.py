@@ -92,32 +92,34 @@ def _read(hit: Hit, tokens: TokenVectors, asked: Sequence[Asked]) -> Hit:
     """A hit and its sentences with the token-by-token figures."""
     vectors = tokens.vectors.astype(np.float32)
     similar = [vectors @ each.vectors.T for each in asked]
-    whole = _figures(similar, asked, np.ones(len(vectors), bool))
-    starts, ends = tokens.offsets[:, 0], tokens.offsets[:, 1]
-    sentences = []
-    for evidence in hit.sentences:
-        start = evidence.sentence.start - hit.passage.start
-        end = evidence.sentence.end - hit.passage.start
-        late, least, asking = _figures(similar, asked, (starts >= start) & (ends <= end))
-        sentences.append(replace(evidence, late=late, least=least, asking=asking))
-    return replace(hit, sentences=tuple(sentences), late=whole[0], least=whole[1])
-
-
-def _figures(
-    similar: Sequence[Vectors], asked: Sequence[Asked], among: NDArray[np.bool_]
-) -> tuple[float, float, float]:
-    """The mean over the questions' tokens, the worst of the first's words, and its question word's.
-
-    Only the tokens of the passage that are `among` count.
-    """
-    if not among.any():
-        return 0.0, 0.0, 0.0
-    nearest = [each[among].max(axis=0) for each in similar]
-    late = sum(q.weight * float(each.mean()) for q, each in zip(asked, nearest, strict=True))
-    words = nearest[0][asked[0].content]
-    asking = nearest[0][asked[0].asking]
-    return (
-        late,
-        float(words.min()) if len(words) else late,
-        float(asking.mean()) if len(asking) else late,
+    starts = [each.sentence.start - hit.passage.start for each in hit.sentences]
+    # Tokens stand in the order of the text, so that a sentence's are a run of them.
+    places = np.searchsorted(tokens.offsets[:, 0], starts)
+    there = [place for place in range(len(places)) if places[place] < len(vectors)]
+    figures = np.zeros((len(places), 3))
+    if there:
+        bounds = np.maximum.accumulate(places[there])
+        figures[there] = _figures([np.maximum.reduceat(s, bounds, axis=0) for s in similar], asked)
+    ((late, least, _),) = _figures([each.max(axis=0, keepdims=True) for each in similar], asked)
+    sentences = tuple(
+        replace(each, late=float(row[0]), least=float(row[1]), asking=float(row[2]))
+        for each, row in zip(hit.sentences, figures, strict=True)
     )
+    return replace(hit, sentences=sentences, late=float(late), least=float(least))
+
+
+def _figures(nearest: Sequence[Vectors], asked: Sequence[Asked]) -> NDArray[np.float64]:
+    """(n, tokens) of each question's nearest → (n, 3).
+
+    The mean over the questions' tokens, the worst of the first's words, its question word's.
+    """
+    late = sum(q.weight * each.mean(axis=1) for q, each in zip(asked, nearest, strict=True))
+    words, asking = nearest[0][:, asked[0].content], nearest[0][:, asked[0].asking]
+    return np.stack(
+        [
+            late,
+            words.min(axis=1) if words.shape[1] else late,
+            asking.mean(axis=1) if asking.shape[1] else late,
+        ],
+        axis=1,
+    ).astype(np.float64)

@@ -283,6 +283,7 @@ def test_conversations_and_beir_run(tmp_path, mtrag, beir):
     assert result["follow_ups"]["success@1"] == 1
     assert result["answers"]["first_sentence"] is None, "no phrase is known, so the figure is not"
     assert result["answers"]["f1"] > 0
+    assert result["risk_coverage"] == []
     result = json.loads(evaluate(tmp_path, beir, "--json").stdout)
     assert result["retrieval"]["ndcg@10"] == 1
 
@@ -418,4 +419,4 @@ def test_the_fixture_and_the_assertion(evaluated, gold, texts):  # noqa: F811
 @pytest.mark.datasets
 def test_xquad_stays_as_good_as_it_is(evaluated):  # noqa: F811
     result = evaluated(Path(DATA) / "xquad-en-dev.json")
-    assert_figures(result, "success@1=0.955", "first_sentence=0.77", "any_sentence=0.9", "verbatim=1", "false_refusal_rate=0.06")
+    assert_figures(result, "success@1=0.96", "first_sentence=0.79", "any_sentence=0.905", "verbatim=1", "false_refusal_rate=0.05")

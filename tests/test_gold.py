@@ -18,6 +18,11 @@ SEED_GOLD = Path(__file__).with_name("gold_seed.jsonl")
 WIKI_GOLD = Path(__file__).with_name("gold_wiki.jsonl")
 
 
+SEED_FIGURES = ("success@1=0.8", "recall@5=0.93", "first_sentence=0.8", "any_sentence=0.87", "verbatim=1")
+SEED_REFUSALS = ("false_refusal_rate=0.08", "false_answer_rate=0.42", "auroc=0.84")
+WIKI_FIGURES = ("success@1=0.9", "first_sentence=0.73", "any_sentence=0.85", "auroc=0.78", "false_refusal_rate=0.1", "verbatim=1")
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -57,6 +62,3 @@ def test_other_articles(evaluated, tmp_path):  # noqa: F811
     assert_figures(result, *WIKI_FIGURES)
 
 
-SEED_FIGURES = ("success@1=0.5", "first_sentence=0.5", "any_sentence=0.5", "verbatim=1")
-SEED_REFUSALS = ("false_refusal_rate=0.5", "false_answer_rate=0.9", "auroc=0.5")
-WIKI_FIGURES = ("success@1=0.5",)

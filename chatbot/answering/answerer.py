@@ -21,8 +21,9 @@ from chatbot.answers import (
 from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
 from index import Article, Hit, Query, Retriever
 from index.catalog import Entry
+from index.search import READ
 
-HITS = 8
+HITS = READ
 NEAREST = 3
 
 
@@ -34,6 +35,7 @@ class Prepared:
     intent: Intent
     queries: tuple[Query, ...] = ()
     hits: tuple[Hit, ...] = ()
+    scored: tuple[extract.Scored, ...] = ()
     summary: tuple[Quote, ...] = ()
     confidence: float = 1.0
     revision: str = ""
@@ -73,9 +75,7 @@ Writer = Callable[[Prepared], Iterable[Quote]]
 
 def extractive(prepared: Prepared) -> Iterable[Quote]:
     """The sentences that answer best, in the article's own words."""
-    return prepared.summary or extract.choose(
-        prepared.request.question, prepared.hits, said_before(prepared.request)
-    )
+    return prepared.summary or extract.choose(prepared.scored)
 
 
 class Answerer:
@@ -109,17 +109,20 @@ class Answerer:
         hits: list[Hit] = []
         summary: list[Quote] = []
         probability = 1.0
+        scored: list[extract.Scored] = []
         if understood.intent == "summary":
             summary = self._summaries(ids)
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
-            probability = self._probability(asked, hits, ids, said_before(request))
+            scored = extract.scored(asked, hits, said_before(request))
+            probability = self._probability(asked, hits, scored, ids)
         return Prepared(
             request=request,
             intent=understood.intent,
             queries=understood.queries,
             hits=tuple(hits),
+            scored=tuple(scored),
             summary=tuple(summary),
             confidence=probability,
             revision=view.revision,
@@ -198,11 +201,13 @@ class Answerer:
             for quote in extract.summarise(self.retriever, article, 1)
         ]
 
-    def _probability(self, asked: str, hits: list[Hit], ids: Sequence[str], said: str) -> float:
+    def _probability(
+        self, asked: str, hits: list[Hit], scored: list[extract.Scored], ids: Sequence[str]
+    ) -> float:
         if not hits:
             return 0.0
         lexicon = self.retriever.lexicon(ids)
-        return self.model.probability(confidence.features(asked, hits, lexicon, said))
+        return self.model.probability(confidence.features(asked, hits, scored, lexicon))
 
     def _cited(self, quote: Quote, number: int) -> CitedSentence:
         citation = self._citation(quote, number)
@@ -221,10 +226,7 @@ class Answerer:
     ) -> Answer:
         nearest: list[Citation] = []
         if state == "not_in_article":
-            quotes = extract.ranked(
-                prepared.request.question, prepared.hits, said_before(prepared.request)
-            )
-            chosen = extract.distinct(quotes, NEAREST)
+            chosen = extract.distinct(extract.quotes(prepared.scored), NEAREST)
             nearest = [self._citation(quote, n) for n, quote in enumerate(chosen, start=1)]
         asked = {prepared.request.question, *(turn.question for turn in prepared.request.history)}
         offered = (each for each in self.starters(prepared.request.article) if each not in asked)

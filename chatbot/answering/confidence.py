@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chatbot.answering import extract
+from chatbot.answering.extract import Scored
 from chatbot.answering.kinds import asked_kind, holds
 from index import Hit
 from index.lexical import STOPWORDS, Lexicon, overlap, token_set, tokens
@@ -86,14 +86,15 @@ def fitted(path: Path = WEIGHTS) -> Confidence:
     return Confidence(means, scales, weights, data["bias"], data["threshold"])
 
 
-def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "") -> list[float]:
+def features(
+    question: str, hits: Sequence[Hit], scored: Sequence[Scored], lexicon: Lexicon
+) -> list[float]:
     """What speaks for and against an answer in these hits, in the order of FEATURES.
 
-    `said` is the answer before a follow-up.
+    `scored` are the sentences of the hits, best first.
     """
-    rows = extract.scored(question, hits, said)
-    hit, best, _ = rows[0]
-    sentences = [each for _, each, _ in rows]
+    hit, best, _ = scored[0]
+    sentences = [each for _, each, _ in scored]
     names = _names(question)
     unknown = frozenset(name for name in names if not lexicon.knows(name))
     weights = lexicon.weights(question)
@@ -102,7 +103,7 @@ def features(question: str, hits: Sequence[Hit], lexicon: Lexicon, said: str = "
     held = any(helds)
     text = " ".join(each.sentence.text for each in sentences[:2])
     asks_future = bool(_ASKS_FUTURE.search(question))
-    scores = [score for *_, score in rows]
+    scores = [score for *_, score in scored]
     return [
         max(each.dense for each in sentences),
         max(each.dense for each in hits),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,21 +44,15 @@ class Quote:
     score: float
 
 
-def ranked(question: str, hits: Sequence[Hit], said: str = "") -> list[Quote]:
+Scored = tuple[Hit, SentenceEvidence, float]
+"""A sentence of a hit with its log-odds among all sentences of the hits."""
+
+
+def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
     """The sentences of all hits, best first; headings only where there is nothing else.
 
     `said` is the answer before, which a follow-up does not ask for again.
     """
-    return [
-        Quote(hit.passage.article_id, evidence.sentence, score)
-        for hit, evidence, score in scored(question, hits, said)
-    ]
-
-
-def scored(
-    question: str, hits: Sequence[Hit], said: str = ""
-) -> list[tuple[Hit, SentenceEvidence, float]]:
-    """The same with their evidence."""
     repeated = _plain(said)
     found = []
     before = False
@@ -90,19 +84,23 @@ def features(
     return found
 
 
-def choose(question: str, hits: Sequence[Hit], said: str = "") -> list[Quote]:
+def quotes(found: Iterable[Scored]) -> list[Quote]:
+    """Scored sentences as quotes."""
+    return [Quote(hit.passage.article_id, each.sentence, score) for hit, each, score in found]
+
+
+def choose(found: Sequence[Scored]) -> list[Quote]:
     """One to three sentences that answer best, without saying anything twice."""
-    quotes = ranked(question, hits, said)
-    if not quotes:
+    if not found:
         return []
-    least = quotes[0].score + math.log(KEPT)
-    return distinct([quote for quote in quotes if quote.score >= least], SENTENCES)
+    least = found[0][2] + math.log(KEPT)
+    return distinct(quotes(each for each in found if each[2] >= least), SENTENCES)
 
 
-def distinct(quotes: Sequence[Quote], count: int) -> list[Quote]:
+def distinct(found: Sequence[Quote], count: int) -> list[Quote]:
     """The first `count` quotes that do not repeat one before them."""
     chosen: list[Quote] = []
-    for quote in quotes:
+    for quote in found:
         if not any(_alike(quote.sentence.text, other.sentence.text) for other in chosen):
             chosen.append(quote)
         if len(chosen) == count:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from chatbot.answering.answerer import HITS
 from chatbot.answering.confidence import FEATURES, WEIGHTS, features
 from chatbot.answering.conversation import queries, said_before
+from chatbot.answering.extract import scored
 from chatbot.answers import Request, Turn
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
 
@@ -153,7 +154,8 @@ def _table(retriever: Retriever, examples: list[Example]) -> tuple[Floats, Label
         hits = retriever.search(asked, HITS, [example.article])
         lexicon = retriever.lexicon([example.article])
         mended = retriever.mended(asked[0].text, [example.article])
-        rows.append(features(mended, hits, lexicon, said_before(request)))
+        found = scored(mended, hits, said_before(request))
+        rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")
     sys.stderr.write("\n")

@@ -155,8 +155,13 @@ class Result:
 
     @cached_property
     def risk_coverage(self) -> list[tuple[float, float]]:
-        """(coverage, risk), from the surest answers to all; see `metrics.risk_coverage`."""
-        known = [o for o in self.labelled if o.right is not None]
+        """(coverage, risk), from the surest answers to all; see `metrics.risk_coverage`.
+
+        Empty where it is not known which answers are right.
+        """
+        known = self.labelled
+        if any(o.right is None for o in known):
+            return []
         confidences = np.array([o.answer.confidence for o in known])
         return metrics.risk_coverage(confidences, np.array([not o.right for o in known], bool))
 

@@ -33,7 +33,7 @@ from chatbot.errors import (
 from chatbot.web.api import MAX_BODY, make_api
 from chatbot.web.guards import CHAT, Guard
 from chatbot.web.problems import problem
-from chatbot.web.warmup import Warmup
+from chatbot.web.warmup import Warmup, settle
 from index import Index
 from index.build import Progress
 
@@ -137,6 +137,7 @@ async def _mount(chat: _Chat, warmup: Warmup, settings: Settings, stack: AsyncEx
             from chatbot.web.page import mount_page
 
             mount_page(app, warmup, CHAT)
+            settle()
 
         await asyncio.to_thread(build)
         await stack.enter_async_context(app.router.lifespan_context(app))

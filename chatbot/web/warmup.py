@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -10,6 +11,16 @@ from chatbot.errors import AskArticleError
 
 PATIENCE = 120.0
 """Seconds that a question waits for the chatbot to open."""
+
+
+def settle() -> None:
+    """Spare what is loaded by now, and stays, from garbage collection.
+
+    Gradio and the articles are hundreds of thousands of objects, which a collection would walk
+    through in the midst of a question.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class NotReadyError(AskArticleError):
@@ -37,6 +48,7 @@ class Warmup:
         try:
             bot = self._opener()
             bot.warm()
+            settle()
             self._bot = bot
         except BaseException as error:  # whatever it is, those who wait must hear of it
             self.error = error

@@ -4,8 +4,8 @@
 
 Both are SQuAD files. Five paragraphs in a row of each article of the first are one corpus, all of
 the second another. Weights of the ranking and of the choice of sentences are fitted on the first
-(a listwise softmax over the candidates) and the figures reported on the second. The printed weights
-are those of `index/search.py` and `chatbot/answering/extract.py`.
+(a listwise softmax over the candidates) and the figures reported on the second. The weights in
+`index/search.py` and `chatbot/answering/extract.py` were taken from such a run, rounded.
 """
 
 import argparse
