@@ -22,6 +22,7 @@ from index.records import Hit, Passage, Query
 QUESTION_WORDS = frozenset(
     "who whom whose where when why how what which many much long old far often".split()  # noqa: SIM905
 )
+AHEAD = 8
 KEPT = 384
 """So many passages' tokens are kept, some 40 MB at most."""
 
@@ -51,6 +52,12 @@ class LateReader:
         if tokens is None:
             return list(hits)
         return [_read(hit, each, asked) for hit, each in zip(hits, tokens, strict=True)]
+
+    def read_ahead(self, passages: Sequence[Passage]) -> None:
+        """Read passages before they are asked for, as many as are kept."""
+        for start in range(0, min(len(passages), KEPT), AHEAD):
+            if self._tokens(passages[start : min(start + AHEAD, KEPT)]) is None:
+                return
 
     def _asked(self, queries: Sequence[Query]) -> list[Asked]:
         found = [self.embedder.embed_query_tokens(query.text) for query in queries]

@@ -22,7 +22,7 @@ from index.build import lexicon_folder
 from index.catalog import Entry
 from index.embed import Vectors
 from index.errors import IndexMismatchError
-from index.late import LateReader
+from index.late import KEPT, LateReader
 from index.lexical import Lexicon, overlap, pairs
 from index.opening import Index
 from index.records import Hit, Passage, Query, SentenceEvidence
@@ -103,6 +103,12 @@ class Retriever:
         first = self._reader.read(queries, hits[:READ])
         ranked = [replace(hit, score=_score(hit)) for hit in first]
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
+
+    def read_ahead(self) -> None:
+        """Read the passages of a small index now, so that its questions need not wait for it."""
+        entries = self._scope(None)
+        if 0 < sum(entry.passage_count for entry in entries) <= KEPT:
+            self._reader.read_ahead(self._shelf(entries).passages)
 
     def mended(self, text: str, articles: Iterable[str] | None = None) -> str:
         """A question with its misspelt words as the articles in scope spell them."""

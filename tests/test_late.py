@@ -129,3 +129,10 @@ def test_only_what_nobody_knows_is_mended(speller, written, mended):
 def test_a_misspelt_name_finds_its_passage(retriever):
     (hit,) = retriever.search([Query("fishremen")], 1)
     assert hit.lexical == 1
+
+
+def test_a_small_index_is_read_ahead(retriever, embedder, monkeypatch):
+    retriever.read_ahead()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(embedder), "embed_tokens", lambda *_: pytest.fail("read again"))
+        assert retriever.search([Query("Who opened it?")], 1)[0].late > 0

@@ -139,7 +139,7 @@ def test_the_wheel_has_everything(tmp_path):
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("index/models/all-MiniLM-L6-v2-int8.onnx", "chatbot/answering/confidence.json", "chatbot/web/static/page.js"):
+    for name in ("index/models/all-MiniLM-L6-v2-int8.onnx", "chatbot/answering/confidence.json", "chatbot/web/static/page.js", "chatbot/evaluation/report.html", "chatbot/evaluation/others/octopus.txt"):
         assert name in names
     assert not [name for name in names if name.startswith(("tests/", "seeds/"))]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 from collections.abc import Callable
 
 from chatbot.bot import Chatbot
 from chatbot.errors import AskArticleError
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 120.0
 """Seconds that a question waits for the chatbot to open."""
@@ -55,6 +58,14 @@ class Warmup:
         finally:
             self._done.set()
             self._then()
+        if self._bot is not None:
+            self._read_ahead(self._bot)
+
+    def _read_ahead(self, bot: Chatbot) -> None:
+        try:
+            bot.retriever.read_ahead()
+        except Exception:  # an edge: what is not read ahead is read when it is asked for
+            log.warning("the articles could not be read ahead", exc_info=True)
 
     @property
     def ready(self) -> bool:
