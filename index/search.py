@@ -12,56 +12,27 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.build import lexicon_folder
 from index.catalog import Entry
 from index.embed import Vectors
 from index.errors import IndexMismatchError
 from index.late import KEPT, LateReader
-from index.lexical import Lexicon, overlap, pairs
+from index.lexical import Lexicon
 from index.opening import Index
+from index.ranking import READ, Floats, Shelf, mixed, mixed_hits, reread_score
 from index.records import Hit, Passage, Query, SentenceEvidence
 from index.spelling import Speller
 from index.store import stack, vector_ids
 
-DENSE, SENTENCE, LEXICAL, AROUND = 0.4, 0.4, 0.2, 0.3
-"""The mix; success@1 on XQuAD-en is flat around it. AROUND is the mean cosine of a passage and its
-neighbours: what is said near by tells what it is about (recall@5 on MTRAG-UN 0.887 to 0.897)."""
 EXACT_PASSAGES = 2000
 """Up to so many passages in scope, all are scored; above, candidates are."""
 CANDIDATES = 100
 KEPT_SHELVES = 16
-READ = 4
-"""So many of the best passages are compared with the question token by token."""
-LATE, LEAST, HELD, TOGETHER = 3.4, 0.27, 0.62, 0.45
-"""Beside the mix: tokens on average, the worst of the question's words, the most of its words
-that one sentence holds, and of its neighbouring ones. Fitted by `tests/benchmarks/ablation.py` on
-new_wiki of SquadShifts; success@1 is flat around them."""
-TOTAL = 1 + LATE + LEAST + HELD + TOGETHER
-
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Passages side by side with their vectors.
-
-    `around_vectors` are the means of a passage's and its neighbours'; the sentence vectors of
-    passage i begin at `starts[i]`.
-    """
-
-    passages: tuple[Passage, ...]
-    passage_vectors: Vectors
-    around_vectors: Vectors
-    sentence_vectors: Vectors
-    starts: NDArray[np.int64]
-    lexicon: Lexicon
-    speller: Speller | None
 
 
 class Retriever:
@@ -92,16 +63,16 @@ class Retriever:
             raise IndexMismatchError("the embedder gives vectors of another dimension")
         if sum(entry.passage_count for entry in entries) <= EXACT_PASSAGES:
             shelf = self._shelf(entries)
-            lexical = _mixed(queries, [shelf.lexicon.scores(query.text) for query in queries])
+            lexical = mixed(queries, [shelf.lexicon.scores(query.text) for query in queries])
         else:
             shelf, lexical = self._candidates(entries, queries, vectors)
-        hits = _mixed_hits(shelf, queries, vectors, lexical, max(k, READ))
+        hits = mixed_hits(shelf, queries, vectors, lexical, max(k, READ))
         return self._reread(hits, queries)[:k]
 
     def _reread(self, hits: list[Hit], queries: Sequence[Query]) -> list[Hit]:
         """The first hits ranked anew by what comparing them token by token shows."""
         first = self._reader.read(queries, hits[:READ])
-        ranked = [replace(hit, score=_score(hit)) for hit in first]
+        ranked = [replace(hit, score=reread_score(hit)) for hit in first]
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
 
     def read_ahead(self) -> None:
@@ -231,7 +202,7 @@ class Retriever:
         self, entries: list[Entry], queries: Sequence[Query], vectors: list[Vectors]
     ) -> tuple[Shelf, Floats]:
         lexicon, ids = self._whole()
-        scores = _mixed(queries, [lexicon.scores(query.text) for query in queries])
+        scores = mixed(queries, [lexicon.scores(query.text) for query in queries])
         lexical = dict(zip(ids, scores.tolist(), strict=True))
         keys = {entry.key for entry in entries}
         best = np.argsort(-scores, kind="stable")[:CANDIDATES]
@@ -256,66 +227,3 @@ class Retriever:
         number = int(name[1:])
         place = number if name[0] == "p" else bisect_right(stored.starts, number) - 1
         return stored.passages[place]
-
-
-def _score(hit: Hit) -> float:
-    held = max(each.lexical for each in hit.sentences)
-    together = max(each.pairs for each in hit.sentences)
-    total = hit.mix + LATE * hit.late + LEAST * hit.least + HELD * held + TOGETHER * together
-    return total / TOTAL
-
-
-def _mixed(queries: Sequence[Query], scores: Sequence[Floats]) -> Floats:
-    """Scores of several queries → one, each query's first divided by its best."""
-    total = sum(query.weight for query in queries)
-    parts = [
-        (query.weight / total) * each / max(float(each.max(initial=0.0)), 1e-9)
-        for query, each in zip(queries, scores, strict=True)
-    ]
-    mixed: Floats = np.sum(parts, axis=0, dtype=np.float32)
-    return mixed
-
-
-def _mixed_hits(
-    shelf: Shelf, queries: Sequence[Query], vectors: list[Vectors], lexical: Floats, k: int
-) -> list[Hit]:
-    """The k best passages by the mix."""
-    if not shelf.passages:
-        return []
-    total = sum(query.weight for query in queries)
-    weighted = [query.weight / total * v for query, v in zip(queries, vectors, strict=True)]
-    # Cosines are linear in the question, so the mixed vector gives the mixed score.
-    vector = np.sum(weighted, axis=0)
-    dense = shelf.passage_vectors @ vector
-    sentence = shelf.sentence_vectors @ vector
-    best = np.maximum.reduceat(sentence, shelf.starts)
-    around = shelf.around_vectors @ vector
-    score = DENSE * dense + SENTENCE * best + LEXICAL * lexical + AROUND * around
-    asked = queries[0].text
-    words, neighbours = shelf.lexicon.weights(asked), pairs(asked)
-    hits = []
-    for place in np.argsort(-score, kind="stable")[:k].tolist():
-        passage = shelf.passages[place]
-        start = int(shelf.starts[place])
-        evidence = []
-        before = ""
-        for n, each in enumerate(passage.sentences):
-            held = overlap(words, each.text)
-            added = overlap(words, f"{before} {each.text}") - held if before else 0.0
-            together = len(neighbours & pairs(each.text)) / max(len(neighbours), 1)
-            evidence.append(
-                SentenceEvidence(each, float(sentence[start + n]), held, added, together)
-            )
-            before = each.text
-        mix = float(score[place])
-        hits.append(
-            Hit(
-                passage=passage,
-                score=mix / TOTAL,
-                dense=float(dense[place]),
-                lexical=float(lexical[place]),
-                sentences=tuple(evidence),
-                mix=mix,
-            )
-        )
-    return hits

@@ -21,7 +21,7 @@ from chatbot.answers import (
 from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
 from index import Article, Hit, Query, Retriever
 from index.catalog import Entry
-from index.search import READ
+from index.ranking import READ
 
 HITS = READ
 NEAREST = 3

@@ -20,7 +20,7 @@ from chatbot.answering.extract import Scored
 from chatbot.answering.kinds import asked_kind, holds
 from index import Hit
 from index.lexical import STOPWORDS, Lexicon, overlap, token_set, tokens
-from index.search import READ
+from index.ranking import READ
 
 WEIGHTS = Path(__file__).with_name("confidence.json")
 

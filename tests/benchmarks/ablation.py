@@ -5,7 +5,7 @@
 Both are SQuAD files. Five paragraphs in a row of each article of the first are one corpus, all of
 the second another. Weights of the ranking and of the choice of sentences are fitted on the first
 (a listwise softmax over the candidates) and the figures reported on the second. The weights in
-`index/search.py` and `chatbot/answering/extract.py` were taken from such a run, rounded.
+`index/ranking.py` and `chatbot/answering/extract.py` were taken from such a run, rounded.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from chatbot.config import Settings
 from chatbot.evaluation.corpus import open_corpus
 from chatbot.evaluation.datasets import read_dataset
 from index import Query
-from index.search import READ
+from index.ranking import READ
 
 RANKING = ("mix", "late", "least", "held", "together")
 out = Console()
