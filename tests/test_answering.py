@@ -137,7 +137,7 @@ def test_a_heading_is_no_answer(tmp_path):
     with index.writing():
         add(index, Article("a", "A", f"When was the harbour rebuilt\n\n{body}"))
     hits = Chatbot(index).answerer.prepare(Request("When was the harbour rebuilt?")).hits
-    assert extract.ranked("When was the harbour rebuilt?", hits)[0].sentence.text.startswith("Rebuilding")
+    assert extract.scored("When was the harbour rebuilt?", hits)[0][1].sentence.text.startswith("Rebuilding")
 
 
 def test_confidence_tells_off_topic_from_on_topic(bot):
