@@ -124,22 +124,11 @@ class QuantizedMiniLM(Embedder):
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
-        tokenizer.enable_truncation(self.max_tokens)
-        # The file pads to 128 tokens by itself, and what runs alone needs none.
-        tokenizer.no_padding()
-        return tokenizer
+        return _tokenizer(self.max_tokens)
 
     @cached_property
     def _long_tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
-        tokenizer.enable_truncation(self.max_positions)
-        tokenizer.no_padding()
-        return tokenizer
+        return _tokenizer(self.max_positions)
 
     def embed_query(self, text: str) -> Vectors:
         """Text → a unit vector (dimension,)."""
@@ -230,6 +219,28 @@ class SentenceTransformerEmbedder(Embedder):
         vector: Vectors = np.asarray(vectors, dtype=np.float32)[0]
         return vector
 
+    def embed_tokens(self, texts: list[str]) -> list[TokenVectors] | None:
+        """The same of any model whose tokenizer tells where its tokens stand; else None."""
+        tokenizer, length = self._transformer.tokenizer, self._transformer.max_seq_length
+        if not getattr(tokenizer, "is_fast", False):
+            return None
+        found = []
+        for text in map(_encodable, texts):
+            states = self._transformer.encode(
+                text, output_value="token_embeddings", show_progress_bar=False
+            )
+            encoded = tokenizer(
+                text, truncation=True, max_length=length, return_offsets_mapping=True
+            )
+            offsets = np.array(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2)
+            vectors = np.asarray(states.cpu(), dtype=np.float32)
+            if len(vectors) != len(offsets):
+                return None
+            # What only marks the ends stands nowhere.
+            real = offsets[:, 0] < offsets[:, 1]
+            found.append(TokenVectors(_unit(vectors[real]), offsets[real]))
+        return found
+
     def _encode(self, texts: list[str]) -> Vectors:
         texts = [_encodable(text) for text in texts]
         vectors = self._transformer.encode_document(
@@ -294,6 +305,16 @@ def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
     return unit
+
+
+def _tokenizer(most: int) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
+    tokenizer.enable_truncation(most)
+    # The file pads to 128 tokens by itself, and what runs alone needs none.
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _token_vectors(encoded: Any, states: Vectors) -> TokenVectors:

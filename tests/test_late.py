@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import SEEDS
 
+from chatbot import Chatbot
 from index import Article, Index, Query, Retriever, add, make_embedder
 from index.late import LateReader
 from index.lexical import pairs
@@ -86,6 +88,28 @@ def test_an_embedder_without_tokens_still_ranks(tmp_path, embedder, monkeypatch)
     assert hits[0].passage.article_id == "rose"
     assert hits[0].late == 0
     index.close()
+
+
+@pytest.mark.parametrize("tokens", [True, False])
+def test_another_embedder_answers_and_refuses(tmp_path, tokens, monkeypatch):
+    """Also one that keeps its tokens: what is not known is no reason to refuse."""
+    original = make_embedder("sentence-transformers:all-MiniLM-L6-v2")
+    if not tokens:
+        monkeypatch.setattr(type(original), "embed_tokens", lambda *_: None)
+    bot = Chatbot.open([SEEDS], tmp_path, embedder=original)
+    for question in ("What is the Quad?", "What did Prime Minister Ishiba say?", "Where did the leaders meet?"):
+        answer = bot.ask(question)
+        assert answer.answered, question
+        assert (bot.retriever.search([Query(question)], 1)[0].late > 0) == tokens
+    assert not bot.ask("How do I bake sourdough bread?").answered
+    bot.close()
+
+
+def test_tokens_of_the_original_are_near_to_ours(embedder):
+    original = make_embedder("sentence-transformers:all-MiniLM-L6-v2")
+    (theirs,), (ours,) = original.embed_tokens([TEXT]), embedder.embed_tokens([TEXT])
+    assert theirs.offsets.tolist() == ours.offsets.tolist()
+    assert float((theirs.vectors * ours.vectors).sum(axis=1).mean()) > 0.97
 
 
 def test_empty_and_strange_questions_are_read(retriever):

@@ -70,9 +70,13 @@ class Confidence:
     threshold: float
 
     def probability(self, features: Sequence[float]) -> float:
-        """Features (len(FEATURES),) → the probability that the article answers."""
+        """Features (len(FEATURES),) → the probability that the article answers.
+
+        NaN stands for what is not known, and speaks neither for nor against.
+        """
         parts = zip(features, self.means, self.scales, self.weights, strict=True)
-        total = self.bias + sum((x - mean) / scale * w for x, mean, scale, w in parts)
+        known = (part for part in parts if not math.isnan(part[0]))
+        total = self.bias + sum((x - mean) / scale * w for x, mean, scale, w in known)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -104,6 +108,8 @@ def features(
     text = " ".join(each.sentence.text for each in sentences[:2])
     asks_future = bool(_ASKS_FUTURE.search(question))
     scores = [score for *_, score in scored]
+    # An embedder that keeps its tokens leaves these unknown, which is not the same as 0.
+    read = hit.late != 0
     return [
         max(each.dense for each in sentences),
         max(each.dense for each in hits),
@@ -111,10 +117,10 @@ def features(
         max(overlap(weights, each.passage.searched) for each in hits[:READ]),
         best.before,
         best.pairs,
-        best.late,
-        best.least,
-        max(each.late for each in hits),
-        best.asking,
+        best.late if read else math.nan,
+        best.least if read else math.nan,
+        max(each.late for each in hits) if read else math.nan,
+        best.asking if read else math.nan,
         float(min(len(unknown), 2)),
         float(min(len(names - token_set(hit.passage.searched)), 2)),
         float(min(len(names - token_set(best.sentence.text)), 2)),
