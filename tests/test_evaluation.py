@@ -234,6 +234,8 @@ def test_our_own_lines_are_judged_by_quotes(tmp_path, gold, texts):
     assert result["follow_ups"]["success@1"] == 1
     assert result["intervals"]["retrieval.success@1"] == [1, 1]
     assert [row["id"] for row in result["per_question"]] == ["a", "b", "c"]
+    figures = {f"{group}.{name}" for group in FIGURES for name in FIGURES[group]}
+    assert figures == set(result["intervals"]), "every figure has its interval"
     low, high = result["intervals"]["latency_ms.p50"]
     assert 0 < low <= result["latency_ms"]["p50"] <= high
 

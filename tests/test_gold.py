@@ -52,7 +52,7 @@ def test_the_seed_refuses_what_it_does_not_say(seed):
 
 @pytest.mark.datasets
 def test_other_articles(evaluated, tmp_path):  # noqa: F811
-    """The questions that the confidence was fitted on, about articles whose choice of sentences was not."""
+    """A regression gate and no measurement: the confidence was fitted on these questions."""
     names = {line["article"] for line in lines(WIKI_GOLD)}
     for article in gold_articles(DATA / "train" / "squadshifts-new_wiki.json", names):
         (tmp_path / f"{article.id}.txt").write_text(article.text, encoding="utf-8")

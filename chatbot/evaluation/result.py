@@ -138,6 +138,7 @@ class Result:
                 values = [o.figures[name] for o in some.get(group, self.outcomes)]
                 found[f"{group}.{name}"] = metrics.mean_interval(values)
         found |= _abstention_intervals(self.labelled)
+        found["abstention.risk_coverage_area"] = self._area_interval()
         times = np.array([o.milliseconds for o in self.outcomes])
         for share in (50, 95):
             draw = _percentile(times, share)
@@ -209,8 +210,16 @@ class Result:
         }
 
     def _area(self) -> float | None:
-        curve = self.risk_coverage
-        return float(np.mean([risk for _, risk in curve])) if curve else None
+        return _area(self.risk_coverage)
+
+    def _area_interval(self) -> tuple[float, float] | None:
+        if not self.risk_coverage:
+            return None
+        confidences = np.array([o.answer.confidence for o in self.labelled])
+        wrong = np.array([not o.right for o in self.labelled], bool)
+        return metrics.interval(
+            len(wrong), lambda drawn: _area(metrics.risk_coverage(confidences[drawn], wrong[drawn]))
+        )
 
 
 def places(name: str) -> list[tuple[str, str]]:
@@ -255,6 +264,10 @@ def _abstention_intervals(
         ends = np.quantile(values, [0.025, 0.975]) if values else None
         found[f"abstention.{name}"] = None if ends is None else (float(ends[0]), float(ends[1]))
     return found
+
+
+def _area(curve: Sequence[tuple[float, float]]) -> float | None:
+    return float(np.mean([risk for _, risk in curve])) if curve else None
 
 
 def _percentile(times: Any, share: int) -> Callable[[Any], float]:
