@@ -116,18 +116,19 @@ def add(index: Index, *articles: Article, progress: Progress | None = None) -> N
     """Index articles that are not files of ours; only while `index.writing()`."""
     entries = {entry.id: entry for entry in index.catalog.entries()}
     batch = Batch(index)
-    done = 0.0
-
-    def heard(share: float) -> None:
-        if progress:
-            progress(batch_name, done + share * count, len(articles))
-
+    tell = progress or (lambda *_: None)
+    written = 0
     for place, article in enumerate(articles, start=1):
         batch.put(article, "", entries.get(article.id))
         if batch.full or place == len(articles):
-            batch_name, count = article.title, place - done
-            batch.flush(heard)
-            done = place
+            report = partial(_share, tell, article.title, written, place, len(articles))
+            batch.flush(report)
+            written = place
+
+
+def _share(tell: Progress, name: str, start: int, end: int, total: int, done: float) -> None:
+    """Tell how far a batch of the articles from `start` to `end` has come."""
+    tell(name, start + done * (end - start), total)
 
 
 def _plan(index: Index, sources: list[str | Path]) -> _Plan:

@@ -16,13 +16,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from index.embed import MINILM, MINILM_TOKENIZER, packaged_minilm
+from index.embed import packaged_minilm
+from index.minilm import MINILM, MINILM_TOKENIZER
 
 OPSET = 17
 
 
 def main() -> None:
-    """Write the model and its tokenizer, and say the digest that `index.embed` must check."""
+    """Write the model and its tokenizer, and say the digest that `index.minilm` must check."""
     original = packaged_minilm()
     with tempfile.TemporaryDirectory() as folder:
         exported = _export(original, Path(folder) / "exported.onnx")

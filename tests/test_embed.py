@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from index import EmbedderError, make_embedder
-from index import embed as embed_module
+from index import minilm as minilm_module
 
 TEXTS = [
     "Japan and India are joining forces.",
@@ -56,10 +56,10 @@ def test_a_model_that_is_not_there_is_said(tmp_path):
 
 def test_a_damaged_model_is_refused(tmp_path, monkeypatch):
     damaged = tmp_path / "model.onnx"
-    damaged.write_bytes(embed_module.MINILM.read_bytes()[:-1] + b"?")
-    monkeypatch.setattr(embed_module, "MINILM", damaged)
+    damaged.write_bytes(minilm_module.MINILM.read_bytes()[:-1] + b"?")
+    monkeypatch.setattr(minilm_module, "MINILM", damaged)
     with pytest.raises(EmbedderError, match="damaged"):
         make_embedder().embed_query("x")
-    monkeypatch.setattr(embed_module, "MINILM", tmp_path / "gone.onnx")
+    monkeypatch.setattr(minilm_module, "MINILM", tmp_path / "gone.onnx")
     with pytest.raises(EmbedderError, match="missing"):
         make_embedder().embed_query("x")
