@@ -35,6 +35,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Some words of a citation, `article.text[start:end] == quote`: what answers most closely."""
+
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """The exact words of an article: `article.text[start:end] == quote`.
 
@@ -51,10 +60,18 @@ class Citation:
     quote: str
     before: str
     after: str
+    phrase: Words | None = None
 
     @classmethod
-    def of(cls, number: int, article: Article, start: int, end: int) -> Citation:
-        """Cite a span of an article."""
+    def of(
+        cls,
+        number: int,
+        article: Article,
+        start: int,
+        end: int,
+        phrase: tuple[int, int] | None = None,
+    ) -> Citation:
+        """Cite a span of an article, and within it a phrase."""
         return cls(
             number=number,
             article=article.id,
@@ -65,15 +82,32 @@ class Citation:
             quote=article.text[start:end],
             before=article.text[max(0, start - CONTEXT) : start],
             after=article.text[end : end + CONTEXT],
+            phrase=Words(*phrase, article.text[slice(*phrase)]) if phrase else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CitedSentence:
-    """One finished sentence of an answer and what it rests on."""
+    """One finished sentence of an answer and what it rests on.
+
+    `phrase` is set where the question asks for so many words and no more, and is shown first.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
+    phrase: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The text before the citation's phrase, the phrase and what follows; else all first."""
+        words = self.citations[0].phrase if self.citations else None
+        if words is None:
+            return self.text, "", ""
+        before = self.citations[0].quote[: words.start - self.citations[0].start]
+        # The text is the quote with its white space made single.
+        start = len(" ".join(before.split())) + (before.split() != [] and before[-1:].isspace())
+        end = start + len(" ".join(words.quote.split()))
+        return self.text[:start], self.text[start:end], self.text[end:]
 
     def to_json(self) -> dict[str, Any]:
         """The data of a `sentence` event: the citations whole."""
@@ -109,11 +143,17 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The sentences with their citations as `[n]`."""
-        return " ".join(
+        """The sentences with their citations as `[n]`, after the phrase where there is one."""
+        lead = f"{self.phrase} — " if self.phrase else ""
+        return lead + " ".join(
             sentence.text + "".join(f" [{citation.number}]" for citation in sentence.citations)
             for sentence in self.sentences
         )
+
+    @property
+    def phrase(self) -> str | None:
+        """The exact words that the question asks for, if the first sentence has them."""
+        return self.sentences[0].phrase if self.sentences else None
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -128,6 +168,7 @@ class Answer:
             "answered": self.answered,
             "state": self.state,
             "confidence": round(self.confidence, 4),
+            "phrase": self.phrase,
             "text": self.text,
             "sentences": [
                 {"text": sentence.text, "citations": [c.number for c in sentence.citations]}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from chatbot.answering.answerer import Answerer, Writer, extractive
+from chatbot.answering.reader import load
 from chatbot.answering.suggest import suggest
 from chatbot.answers import Answer, CitedSentence, Request, Turn, make_request
 from chatbot.config import Settings
@@ -39,7 +40,9 @@ class Chatbot:
         self.settings = settings or Settings()
         self.index = index
         self.retriever = Retriever(index)
-        self.answerer = Answerer(self.retriever, scope, self.settings.threshold, writer)
+        # It goes on from states that not every embedder has.
+        reader = load() if self.settings.reader and index.embedder.has_lower else None
+        self.answerer = Answerer(self.retriever, scope, self.settings.threshold, writer, reader)
         self.answerer.starters = self.starters
         self.report = Report()
         self.locked: IndexLockedError | None = None
@@ -136,7 +139,12 @@ class Chatbot:
 
     def _plain(self, request: Request) -> Answer:
         """Answer without offering suggestions, which are only being made."""
-        bare = Answerer(self.retriever, self.answerer.scope, self.settings.threshold)
+        bare = Answerer(
+            self.retriever,
+            self.answerer.scope,
+            self.settings.threshold,
+            reader=self.answerer.reader,
+        )
         *_, answer = bare.write(bare.prepare(request))
         assert isinstance(answer, Answer)
         return answer

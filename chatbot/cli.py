@@ -21,6 +21,7 @@ from chatbot.terminal import (
     WRONG_USE,
     EmbedderOption,
     IndexOption,
+    ReaderOption,
     Sources,
     edge,
     err,
@@ -71,6 +72,7 @@ def ask(
     ] = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reader: ReaderOption = None,
 ) -> None:
     """Ask a question and print the answer with its sources.
 
@@ -85,7 +87,7 @@ def ask(
     if not question.strip() and sys.stdin.isatty():
         question = typer.prompt("The question is empty. What would you like to know?")
     make_request(question)
-    settings = settings_from(index=index, embedder=embedder)
+    settings = settings_from(index=index, embedder=embedder, reader=reader)
     _must_exist(sources)
     with progress() as heard:
         bot = Chatbot.open(sources, settings=settings, progress=heard)
@@ -114,6 +116,7 @@ def serve(
     ] = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reader: ReaderOption = None,
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -123,8 +126,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the chat page and the API; open the address it prints in a browser."""
+    origins = tuple(allow_origin or ())
     settings = settings_from(
-        index=index, embedder=embedder, host=host, port=port, allow_origin=tuple(allow_origin or ())
+        index=index, embedder=embedder, reader=reader, host=host, port=port, allow_origin=origins
     )
     from chatbot.web.server import run
 
@@ -241,8 +245,11 @@ def _history(path: Path | None) -> tuple[Turn, ...]:
 
 def _print_answer(answer: Answer) -> None:
     body = Text()
+    if answer.phrase:
+        body.append(f"{answer.phrase}\n", style="bold")
     for sentence in answer.sentences:
-        body.append(f"{sentence.text} ")
+        before, phrase, after = sentence.parts
+        body.append(before).append(phrase, style="bold").append(f"{after} ")
         for citation in sentence.citations:
             body.append(f"[{citation.number}] ", style="cyan")
     body.rstrip()

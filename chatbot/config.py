@@ -34,6 +34,8 @@ class Settings:
     """Other origins whose pages may ask, parted by spaces in the environment."""
     cache: Path = DEFAULT_CACHE
     """The folder where `evaluate` keeps the indexes of data sets; they can be made again."""
+    reader: bool = True
+    """Whether the trained reader reads what search finds; in the environment 1 or 0."""
     threshold: float | None = None
     """Answer only where the confidence is at least this; empty: the fitted value."""
 
@@ -81,6 +83,10 @@ def _converted(field: str, name: str, value: str) -> object:
             return float(value)
     except ValueError as error:
         raise SettingsError(f"{name}={value!r} is not a number") from error
+    if field == "reader":
+        if value not in ("0", "1"):
+            raise SettingsError(f"{name}={value!r} is neither 0 nor 1")
+        return value == "1"
     if field == "allow_origin":
         return tuple(check_origin(each) for each in value.split())
     return Path(value) if field in ("index", "cache") else value

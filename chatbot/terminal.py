@@ -44,6 +44,14 @@ EmbedderOption = Annotated[
         help="all-MiniLM-L6-v2, or sentence-transformers:MODEL.  [default: all-MiniLM-L6-v2]",
     ),
 ]
+ReaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--reader/--no-reader",
+        help="Read what is found with the trained reader, or compare only.  [default: read]",
+        show_default=False,
+    ),
+]
 P = ParamSpec("P")
 
 

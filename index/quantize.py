@@ -20,6 +20,8 @@ from index.embed import packaged_minilm
 from index.minilm import MINILM, MINILM_TOKENIZER
 
 OPSET = 17
+LOWER = 3
+"""The layer whose states are handed out beside the last one's: the reader goes on from there."""
 
 
 def main() -> None:
@@ -27,8 +29,8 @@ def main() -> None:
     original = packaged_minilm()
     with tempfile.TemporaryDirectory() as folder:
         exported = _export(original, Path(folder) / "exported.onnx")
-        fused = _fuse(exported, Path(folder) / "fused.onnx")
-        _quantize(fused, MINILM)
+        fused = fuse(exported, Path(folder) / "fused.onnx")
+        quantize(fused, MINILM)
     shutil.copyfile(original / "tokenizer.json", MINILM_TOKENIZER)
     digest = hashlib.sha256(MINILM.read_bytes()).hexdigest()
     sys.stdout.write(f"{MINILM}: {MINILM.stat().st_size:,} bytes\nMINILM_SHA256 = {digest!r}\n")
@@ -43,13 +45,16 @@ def _export(original: Path, target: Path) -> Path:
             super().__init__()
             self.model = AutoModel.from_pretrained(original, attn_implementation="eager").eval()
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            states: torch.Tensor = self.model(
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            found = self.model(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
                 token_type_ids=torch.zeros_like(input_ids),
-            ).last_hidden_state
-            return states
+                output_hidden_states=True,
+            )
+            return found.last_hidden_state, found.hidden_states[LOWER]
 
     ids = torch.randint(5, 1000, (2, 7))
     axes = {0: "batch", 1: "tokens"}
@@ -59,15 +64,16 @@ def _export(original: Path, target: Path) -> Path:
         (ids, torch.ones_like(ids)),
         str(target),
         input_names=names,
-        output_names=["states"],
-        dynamic_axes={name: axes for name in [*names, "states"]},
+        output_names=["states", "lower"],
+        dynamic_axes={name: axes for name in [*names, "states", "lower"]},
         opset_version=OPSET,
         dynamo=False,
     )
     return target
 
 
-def _fuse(exported: Path, target: Path) -> Path:
+def fuse(exported: Path, target: Path) -> Path:
+    """Fuse attention, layer norms and GELU of a BERT."""
     from onnxruntime.transformers.optimizer import optimize_model
 
     model = optimize_model(str(exported), model_type="bert", num_heads=12, hidden_size=384)
@@ -75,7 +81,8 @@ def _fuse(exported: Path, target: Path) -> Path:
     return target
 
 
-def _quantize(fused: Path, target: Path) -> None:
+def quantize(fused: Path, target: Path) -> None:
+    """Weights to int8 per output channel."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

@@ -68,6 +68,15 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """Some words of an article, `article.text[start:end]`, and the log-odds that they answer."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceEvidence:
     """One sentence of a hit, and what speaks for it.
 
@@ -76,7 +85,8 @@ class SentenceEvidence:
     share of the question's neighbouring words that stand together in it too. `late` and `least`
     compare token by token: the question's tokens find their nearest here, on average, and the
     worst of its words; `asking` is the same for its question word, which in context is near to
-    what can answer it (all 0 where the passage was not read).
+    what can answer it (all 0 where the passage was not read). `phrase` is the likeliest answer in
+    it, where a reader that was trained for it has read the passage.
     """
 
     sentence: Sentence
@@ -87,6 +97,7 @@ class SentenceEvidence:
     late: float = 0.0
     least: float = 0.0
     asking: float = 0.0
+    phrase: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,8 @@ class Hit:
 
     `score` is what hits are ranked by. `mix` is the mix of the passage's cosine, its best
     sentence's and BM25; `dense` the cosine, `lexical` the BM25 divided by the best in scope;
-    `late` and `least` are as for a sentence. `sentences` stand in the order of the text.
+    `late` and `least` are as for a sentence; `answers` is the logit that the passage answers, by
+    the reader that also finds phrases, if there is one. `sentences` stand in the order of the text.
     """
 
     passage: Passage
@@ -106,3 +118,4 @@ class Hit:
     mix: float = 0.0
     late: float = 0.0
     least: float = 0.0
+    answers: float | None = None

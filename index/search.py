@@ -19,7 +19,7 @@ import numpy as np
 
 from index.build import lexicon_folder
 from index.catalog import Entry
-from index.embed import Vectors
+from index.embed import TokenVectors, Vectors
 from index.errors import IndexMismatchError
 from index.late import KEPT, LateReader
 from index.lexical import Lexicon
@@ -80,6 +80,14 @@ class Retriever:
         entries = self._scope(None)
         if 0 < sum(entry.passage_count for entry in entries) <= KEPT:
             self._reader.read_ahead(self._shelf(entries).passages)
+
+    def tokens(
+        self, question: str, passages: Sequence[Passage]
+    ) -> tuple[TokenVectors, list[TokenVectors]] | None:
+        """A question's tokens and the passages', as search compared them; None if it could not."""
+        asked = self.index.embedder.embed_query_tokens(question)
+        found = self._reader.tokens(passages) if asked else None
+        return (asked, found) if asked and found is not None else None
 
     def mended(self, text: str, articles: Iterable[str] | None = None) -> str:
         """A question with its misspelt words as the articles in scope spell them."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from chatbot.answering import confidence, extract
 from chatbot.answering.conversation import REPLIES, Intent, said_before, understand
 from chatbot.answering.extract import Quote
+from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.reader import Reader
 from chatbot.answers import (
     NOT_IN_ARTICLE,
     Answer,
@@ -19,7 +21,7 @@ from chatbot.answers import (
     Timings,
 )
 from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
-from index import Article, Hit, Query, Retriever
+from index import Article, Hit, Phrase, Query, Retriever
 from index.catalog import Entry
 from index.ranking import READ
 
@@ -87,12 +89,15 @@ class Answerer:
         scope: Sequence[str] | None = None,
         threshold: float | None = None,
         writer: Writer = extractive,
+        reader: Reader | None = None,
     ) -> None:
         self.retriever = retriever
         self.scope = scope
-        self.model = confidence.fitted()
+        plain = confidence.WEIGHTS
+        self.model = confidence.fitted(confidence.READ_WEIGHTS if reader else plain)
         self.threshold = self.model.threshold if threshold is None else threshold
         self.writer = writer
+        self.reader = reader
         self._whole: View | None = None
         self.starters: Callable[[str | None], tuple[str, ...]] = lambda _: ()
 
@@ -115,6 +120,8 @@ class Answerer:
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
+            if self.reader:
+                hits = self.reader.read_hits(asked, hits, self.retriever)
             scored = extract.scored(asked, hits, said_before(request))
             probability = self._probability(asked, hits, scored, ids)
         return Prepared(
@@ -144,7 +151,7 @@ class Answerer:
         sentences: list[CitedSentence] = []
         if prepared.intent == "summary" or self.enough(prepared):
             for quote in self.writer(prepared):
-                sentences.append(self._cited(quote, len(sentences) + 1))
+                sentences.append(self._cited(quote, len(sentences) + 1, prepared))
                 yield sentences[-1]
         if sentences:
             yield self._answer(prepared, "answered", sentences, started)
@@ -209,13 +216,18 @@ class Answerer:
         lexicon = self.retriever.lexicon(ids)
         return self.model.probability(confidence.features(asked, hits, scored, lexicon))
 
-    def _cited(self, quote: Quote, number: int) -> CitedSentence:
-        citation = self._citation(quote, number)
-        return CitedSentence(" ".join(citation.quote.split()), (citation,))
+    def _cited(self, quote: Quote, number: int, prepared: Prepared) -> CitedSentence:
+        phrase = quote.phrase if number == 1 else None
+        citation = self._citation(quote, number, phrase)
+        lead = None
+        if citation.phrase and asks_for_phrase(prepared.request.question):
+            lead = " ".join(citation.phrase.quote.split())
+        return CitedSentence(" ".join(citation.quote.split()), (citation,), lead)
 
-    def _citation(self, quote: Quote, number: int) -> Citation:
-        article = self.article(quote.article)
-        return Citation.of(number, article, quote.sentence.start, quote.sentence.end)
+    def _citation(self, quote: Quote, number: int, phrase: Phrase | None = None) -> Citation:
+        article, sentence = self.article(quote.article), quote.sentence
+        words = (phrase.start, phrase.end) if phrase else None
+        return Citation.of(number, article, sentence.start, sentence.end, words)
 
     def _answer(
         self,

@@ -23,6 +23,8 @@ from index.lexical import STOPWORDS, Lexicon, overlap, token_set, tokens
 from index.ranking import READ
 
 WEIGHTS = Path(__file__).with_name("confidence.json")
+READ_WEIGHTS = Path(__file__).with_name("confidence-reader.json")
+"""With the reader's features, and without."""
 
 FEATURES = (
     "sentence_cosine",
@@ -44,8 +46,13 @@ FEATURES = (
     "missing_speaker",
     "missing_future",
     "ambiguity",
+    "phrase",
+    "phrase_anywhere",
+    "answers",
+    "answers_anywhere",
 )
-"""What the model sees, in the order of its weights."""
+"""What the model sees, in the order of its weights; the last are the reader's."""
+READER_FEATURES = 4
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
@@ -72,9 +79,10 @@ class Confidence:
     def probability(self, features: Sequence[float]) -> float:
         """Features (len(FEATURES),) → the probability that the article answers.
 
-        NaN stands for what is not known, and speaks neither for nor against.
+        A model without the reader's features sees the others only. NaN stands for what is not
+        known, and speaks neither for nor against.
         """
-        parts = zip(features, self.means, self.scales, self.weights, strict=True)
+        parts = zip(features, self.means, self.scales, self.weights, strict=False)
         known = (part for part in parts if not math.isnan(part[0]))
         total = self.bias + sum((x - mean) / scale * w for x, mean, scale, w in known)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
@@ -84,7 +92,8 @@ class Confidence:
 def fitted(path: Path = WEIGHTS) -> Confidence:
     """The model that the project ships."""
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if tuple(data["features"]) != FEATURES:
+    count = len(FEATURES) - (0 if path == READ_WEIGHTS else READER_FEATURES)
+    if tuple(data["features"]) != FEATURES[:count]:
         raise ValueError(f"{path.name} was fitted on other features; run chatbot.answering.fit")
     means, scales, weights = (tuple(data[name]) for name in ("means", "scales", "weights"))
     return Confidence(means, scales, weights, data["bias"], data["threshold"])
@@ -130,6 +139,10 @@ def features(
         float(not held and kind == "quotation"),
         float(asks_future and not _FUTURE.search(text)),
         math.log(sum(math.exp(max(score - scores[0], -20.0)) for score in scores)),
+        best.phrase.score if best.phrase else math.nan,
+        max((each.phrase.score for each in sentences if each.phrase), default=math.nan),
+        math.nan if hit.answers is None else hit.answers,
+        max((each.answers for each in hits if each.answers is not None), default=math.nan),
     ]
 
 

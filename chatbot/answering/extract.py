@@ -10,16 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from chatbot.answering.kinds import asked_kind, holds
-from index import Hit, Retriever, Sentence, SentenceEvidence
+from index import Hit, Phrase, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
 
 FEATURES = (
-    "dense", "mix", "lexical", "before", "pairs", "late", "least", "kind",
+    "dense", "mix", "lexical", "before", "pairs", "late", "least", "kind", "phrase", "answers",
 )  # fmt: skip
 """What speaks for a sentence: see SentenceEvidence and Hit; `kind` is whether it holds the kind
 of thing that is asked for."""
-WEIGHTS = (1.15, 5.0, 3.7, 4.6, 1.4, 17.1, 2.2, 1.9)
-"""Log-odds for each; fitted by `tests/benchmarks/ablation.py` on new_wiki of SquadShifts."""
+WEIGHTS = (1.15, 5.0, 3.7, 4.6, 1.4, 17.1, 2.2, 1.9, 0.0, 0.0)
+"""Log-odds for each where no reader has read; fitted by `tests/benchmarks/ablation.py` on new_wiki
+of SquadShifts."""
+READ_WEIGHTS = (1.15, 5.0, 3.7, 4.6, 1.4, 17.1, 2.2, 1.9, 0.3, 0.3)
+"""The same where it has; fitted on the paragraphs that it was not trained on."""
+KIND = FEATURES.index("kind")
 QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
 QUESTION_MALUS = 3.0
@@ -42,6 +46,7 @@ class Quote:
     article: str
     sentence: Sentence
     score: float
+    phrase: Phrase | None = None
 
 
 Scored = tuple[Hit, SentenceEvidence, float]
@@ -56,8 +61,13 @@ def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
     repeated = _plain(said)
     found = []
     before = False
+    quotation = asked_kind(question) == "quotation"
     for hit, evidence, row in features(question, hits):
-        score = _score(question, row, evidence.sentence)
+        weights = WEIGHTS if hit.answers is None else READ_WEIGHTS
+        score = sum(weight * value for weight, value in zip(weights, row, strict=True))
+        if quotation and row[KIND]:
+            score += QUOTATION_BONUS
+        score -= QUESTION_MALUS * _asks(evidence.sentence)
         again = bool(repeated) and _plain(evidence.sentence.text) in repeated
         follows = before and evidence is not hit.sentences[0]
         score += FOLLOWING_BONUS * (follows and not again) - SAID_MALUS * again
@@ -79,6 +89,7 @@ def features(
             row = (
                 each.dense, hit.mix, each.lexical, each.before, each.pairs,
                 each.late, each.least, float(of_kind),
+                each.phrase.score if each.phrase else 0.0, hit.answers or 0.0,
             )  # fmt: skip
             found.append((hit, each, row))
     return found
@@ -86,7 +97,10 @@ def features(
 
 def quotes(found: Iterable[Scored]) -> list[Quote]:
     """Scored sentences as quotes."""
-    return [Quote(hit.passage.article_id, each.sentence, score) for hit, each, score in found]
+    return [
+        Quote(hit.passage.article_id, each.sentence, score, each.phrase)
+        for hit, each, score in found
+    ]
 
 
 def choose(found: Sequence[Scored]) -> list[Quote]:
@@ -132,13 +146,6 @@ def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> lis
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
     return [Quote(article, evidence[n].sentence, float(score[n])) for n in sorted(chosen)]
-
-
-def _score(question: str, row: Sequence[float], sentence: Sentence) -> float:
-    score = sum(weight * value for weight, value in zip(WEIGHTS, row, strict=True))
-    if row[-1] and asked_kind(question) == "quotation":
-        score += QUOTATION_BONUS
-    return score - QUESTION_MALUS * _asks(sentence)
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,11 @@
-"""Fit the confidence model and write `confidence.json`.
+"""Fit the confidence model and write `confidence.json`, or `confidence-reader.json`.
 
     python -m chatbot.answering.fit --squad squad2-dev.json xquad-en-dev.json \\
-        --gold tests/gold_wiki.jsonl --texts squadshifts-new_wiki.json
+        --gold tests/gold_wiki.jsonl --texts squadshifts-new_wiki.json \\
+        --reader --without Huguenot Imperialism Scottish_Parliament
+
+With `--reader` it is fitted for answers that the trained reader has a part in, and `--without`
+names the articles that this was trained on, whose figures would flatter it.
 
 Each SQuAD article is indexed as one article, cut to at most `PARAGRAPHS` paragraphs a piece, as
 long as articles are. A piece's own questions are answerable or, in SQuAD 2.0, not; the questions
@@ -26,9 +30,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.answerer import HITS
-from chatbot.answering.confidence import FEATURES, WEIGHTS, features
+from chatbot.answering.confidence import (
+    FEATURES,
+    READ_WEIGHTS,
+    READER_FEATURES,
+    WEIGHTS,
+    features,
+)
 from chatbot.answering.conversation import queries, said_before
 from chatbot.answering.extract import scored
+from chatbot.answering.reader import Reader, load
 from chatbot.answers import Request, Turn
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
 
@@ -65,17 +76,21 @@ def main() -> None:
     parser.add_argument("--squad", nargs="+", type=Path, required=True, metavar="FILE")
     parser.add_argument("--gold", type=Path, required=True, metavar="FILE")
     parser.add_argument("--texts", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--reader", action="store_true")
+    parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         index = Index.open(folder)
         examples = _examples(index, options.squad, random.Random(options.seed))
         examples += _gold(index, options.gold, options.texts)
-        x, y = _table(Retriever(index), examples)
-    squad = sorted({example.title for example in examples if example.kind != GOLD})
-    random.Random(options.seed).shuffle(squad)
-    held = set(squad[: len(squad) // 3])
+        titles = sorted({example.title for example in examples if example.kind != GOLD})
+        examples = [each for each in examples if each.title not in options.without]
+        x, y = _table(Retriever(index), examples, load() if options.reader else None)
+    random.Random(options.seed).shuffle(titles)
+    held = set(titles[: len(titles) // 3])
     _fit(
+        READ_WEIGHTS if options.reader else WEIGHTS,
         x,
         y,
         np.array([example.title in held for example in examples]),
@@ -146,7 +161,9 @@ def _examples(index: Index, files: list[Path], rng: random.Random) -> list[Examp
     return examples
 
 
-def _table(retriever: Retriever, examples: list[Example]) -> tuple[Floats, Labels]:
+def _table(
+    retriever: Retriever, examples: list[Example], reader: Reader | None
+) -> tuple[Floats, Labels]:
     rows = []
     for place, example in enumerate(examples):
         request = Request(example.question, example.history)
@@ -154,6 +171,8 @@ def _table(retriever: Retriever, examples: list[Example]) -> tuple[Floats, Label
         hits = retriever.search(asked, HITS, [example.article])
         lexicon = retriever.lexicon([example.article])
         mended = retriever.mended(asked[0].text, [example.article])
+        if reader:
+            hits = reader.read_hits(mended, hits, retriever)
         found = scored(mended, hits, said_before(request))
         rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:
@@ -162,15 +181,19 @@ def _table(retriever: Retriever, examples: list[Example]) -> tuple[Floats, Label
     return np.array(rows), np.array([example.label for example in examples])
 
 
-def _fit(x: Floats, y: Labels, held: Labels, kinds: Words, titles: Words) -> None:
+def _fit(
+    target: Path, x: Floats, y: Labels, held: Labels, kinds: Words, titles: Words
+) -> None:
     from sklearn.metrics import roc_auc_score
 
     say = sys.stdout.write
+    names = FEATURES if target == READ_WEIGHTS else FEATURES[:-READER_FEATURES]
+    x = x[:, : len(names)]
     gold = kinds == GOLD
     model = _model(x[~held], y[~held], gold[~held])
     probability = model.probabilities(x)
     say(f"fitted on {int((~held).sum()):,} questions, {int(gold.sum())} of them written by hand\n")
-    for name, weight in zip(FEATURES, model.weights, strict=True):
+    for name, weight in zip(names, model.weights, strict=True):
         say(f"  {name:<18} {weight:+.2f}\n")
     for kind in ("off-topic", "plausible"):
         some = held & (y | (kinds == kind))
@@ -193,14 +216,14 @@ def _fit(x: Floats, y: Labels, held: Labels, kinds: Words, titles: Words) -> Non
     say(f"SQuAD articles kept apart, answerable: refused {refused:.1%}\n")
     data = {
         "embedder": DEFAULT_EMBEDDER,
-        "features": FEATURES,
+        "features": names,
         "means": [round(each, 6) for each in model.means],
         "scales": [round(each, 6) for each in model.scales],
         "weights": [round(each, 6) for each in model.weights],
         "bias": round(model.bias, 6),
         "threshold": round(threshold, 4),
     }
-    WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    target.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

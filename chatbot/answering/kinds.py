@@ -132,6 +132,19 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
 does not name itself."""
 
 
+_FOR_PHRASE = re.compile(
+    r"\b(?:who|whom|whose|when|where|which)\b|"
+    r"\bhow (?:many|much|long|old|far|tall|big|large|high|often|deep|wide|heavy|fast|few)\b|"
+    r"\bwhat(?:'s|’s)?\b(?! (?:happen|did .* (?:say|do\b)|(?:does|do) .* (?:say|do\b)))",
+    re.IGNORECASE,
+)
+
+
+def asks_for_phrase(question: str) -> bool:
+    """Whether a few words answer: a name, a place, a time, a number, a thing."""
+    return bool(_FOR_PHRASE.search(question)) and asked_kind(question) not in ("quotation",)
+
+
 def asked_kind(question: str) -> str | None:
     """The kind of thing that a question asks for, where its wording tells."""
     return next((kind for kind, (asks, _) in KINDS.items() if asks.search(question)), None)

@@ -13,6 +13,7 @@ from chatbot.terminal import (
     MISSED,
     WRONG_USE,
     EmbedderOption,
+    ReaderOption,
     edge,
     err,
     out,
@@ -100,6 +101,7 @@ def evaluate(
         ),
     ] = None,
     embedder: EmbedderOption = None,
+    reader: ReaderOption = None,
 ) -> None:
     """Measure finding, answering, citing and refusing.
 
@@ -118,7 +120,7 @@ def evaluate(
     for target in (report, junit):
         if target and not target.absolute().parent.is_dir():
             stop(f"{target}: there is no folder {target.absolute().parent}", WRONG_USE)
-    settings = settings_from(embedder=embedder, threshold=threshold)
+    settings = settings_from(embedder=embedder, reader=reader, threshold=threshold)
     bot, questions = _prepared(dataset, sources, auto, format, passages, index, settings)
     if limit:
         questions = questions.sample(limit)

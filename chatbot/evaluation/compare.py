@@ -20,7 +20,7 @@ from chatbot.evaluation import metrics
 
 FIGURES = (
     "success@1", "success@5", "recall@5", "rr@10", "ndcg@5", "first_sentence", "any_sentence",
-    "exact_match", "f1", "evidence_precision",
+    "exact_match", "f1", "f1_v2", "evidence_precision",
 )  # fmt: skip
 ROUNDS = 10_000
 

@@ -32,6 +32,7 @@ class Evidence:
     def __init__(self, bot: Chatbot, dataset: Dataset) -> None:
         self.bot = bot
         self.by_article = bool(dataset.corpus)
+        self.has_phrases = any(each.answers and not each.reference for each in dataset.questions)
         self.named = bot.answerer.view().named
         for each in dataset.questions:
             for name in each.relevant if self.by_article else ():

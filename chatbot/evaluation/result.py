@@ -13,7 +13,7 @@ from chatbot.answers import Answer
 from chatbot.evaluation import metrics
 from chatbot.evaluation.datasets import Question
 
-ANSWERS = ("first_sentence", "any_sentence", "exact_match", "f1")
+ANSWERS = ("first_sentence", "any_sentence", "exact_match", "f1", "f1_v2")
 CITATIONS = ("verbatim", "evidence_precision")
 ABSTENTION = (
     "precision", "recall", "f1", "auroc", "false_answer_rate", "false_refusal_rate",

@@ -84,17 +84,19 @@ def _hits(bot: Chatbot, prepared: Prepared) -> list[Hit]:
     """The ranking behind an answer, deeper than the answer itself looks."""
     ids = bot.answerer.view(prepared.request.article).ids
     if prepared.queries:
-        return bot.retriever.search(prepared.queries, DEEP, ids)
+        first = {hit.passage.id for hit in prepared.hits}
+        deeper = bot.retriever.search(prepared.queries, DEEP, ids)
+        return [*prepared.hits, *(hit for hit in deeper if hit.passage.id not in first)]
     # A summary searches nothing; what it quotes is what it found.
     places = {(q.article, q.sentence.start): n for n, q in enumerate(prepared.summary)}
     every = bot.retriever.search([Query(prepared.request.question)], EVERYTHING, ids)
-    first: dict[int, Hit] = {}
+    quoted: dict[int, Hit] = {}
     for hit in every if places else ():
         for sentence in hit.passage.sentences:
             place = places.get((hit.passage.article_id, sentence.start))
             if place is not None:
-                first[place] = hit
-    return [first[place] for place in sorted(first)]
+                quoted[place] = hit
+    return [quoted[place] for place in sorted(quoted)]
 
 
 def _by_document(hits: Iterable[Hit], evidence: Evidence) -> list[Found]:
@@ -115,7 +117,7 @@ def _figures(
     verbatim = [bot.article(c.article).text[c.start : c.end] == c.quote for c in citations]
     held = [evidence.holds(question, citation) for citation in citations]
     known = bool(question.answerable and (question.evidence or question.answers))
-    first = answer.sentences[0].text if answer.answered else ""
+    first = _exact(answer) if answer.answered else ""
     phrases = bool(question.answerable and question.answers)
     f1 = metrics.token_f1(first, question.answers) if phrases else None
     if question.answerable and question.reference:
@@ -127,11 +129,23 @@ def _figures(
         "any_sentence": float(any(held)) if known else None,
         "exact_match": metrics.exact_match(first, question.answers) if phrases else None,
         "f1": f1,
+        "f1_v2": _v2(question, answer, f1) if evidence.has_phrases else None,
         "verbatim": metrics.mean([float(each) for each in verbatim]),
         "evidence_precision": metrics.mean(
             [_precise(question, c, h) for c, h in zip(citations, held, strict=True)]
         ),
     }
+
+
+def _v2(question: Question, answer: Answer, f1: float | None) -> float | None:
+    """SQuAD 2.0's figure, which counts a refusal of an open question as right (Rajpurkar 2018)."""
+    return float(not answer.answered) if question.answerable is False else f1
+
+
+def _exact(answer: Answer) -> str:
+    """The words marked in the first sentence as the answer; without a reader, the sentence."""
+    phrase = answer.citations[0].phrase if answer.citations else None
+    return phrase.quote if phrase else answer.sentences[0].text
 
 
 def _precise(question: Question, citation: Citation, held: bool | None) -> float | None:

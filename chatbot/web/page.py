@@ -1,7 +1,8 @@
 """The chat page. The one door to gradio.
 
 The page's own script (`static/page.js`) sets the article beside the chat; a citation is a button
-whose class names the article and the span, which is all that Gradio's sanitiser lets through.
+whose class names the article, the span and the phrase in it, which is all that Gradio's sanitiser
+lets through.
 """
 
 from __future__ import annotations
@@ -228,6 +229,8 @@ def render(answer: Answer) -> str:
 def cite_button(citation: Citation) -> str:
     """A citation's button: its class is `c--`, the article's reference, and the span."""
     reference = f"c--{article_reference(citation.article)}-{citation.start}-{citation.end}"
+    if citation.phrase:
+        reference += f"-{citation.phrase.start}-{citation.phrase.end}"
     title = _escaped(_short(citation.quote, 160))
     return (
         f'<button type="button" class="cite {reference}" title="{title}">{citation.number}</button>'
@@ -236,14 +239,26 @@ def cite_button(citation: Citation) -> str:
 
 def _answer_html(sentences: Sequence[CitedSentence]) -> str:
     shown = "".join(f"<p>{_with_buttons(sentence)}</p>" for sentence in sentences)
+    if sentences and sentences[0].phrase:
+        shown = f'<p class="lead">{_escaped(sentences[0].phrase)}</p>{shown}'
     return f'<div class="answer answered">{shown}</div>'
 
 
 def _with_buttons(sentence: CitedSentence) -> str:
     """A sentence whose buttons never stand on a line without its last word."""
-    before, _, last = sentence.text.rpartition(" ")
     buttons = "".join(f" {cite_button(citation)}" for citation in sentence.citations)
-    return f'{_escaped(before)} <span class="tail">{_escaped(last)}{buttons}</span>'
+    before, phrase, after = sentence.parts
+    shown = ""
+    if phrase and " " in after:
+        shown = f"{_kept(before)}<strong>{_escaped(phrase)}</strong>"
+        before = after
+    elif phrase:
+        return (
+            f'{_kept(before)}<span class="tail"><strong>{_escaped(phrase)}</strong>'
+            f"{_escaped(after)}{buttons}</span>"
+        )
+    most, space, last = before.rpartition(" ")
+    return f'{shown}{_kept(most + space)}<span class="tail">{_escaped(last)}{buttons}</span>'
 
 
 def _note(text: str) -> str:
@@ -257,6 +272,11 @@ def _said(role: str, content: str) -> dict[str, str]:
 def _escaped(text: str) -> str:
     # On one line, since a blank line would end the HTML and begin Markdown.
     return html.escape(" ".join(text.split()), quote=True)
+
+
+def _kept(text: str) -> str:
+    """Escaped, with the spaces at its ends."""
+    return html.escape(text, quote=True)
 
 
 def _short(text: str, length: int = 240) -> str:

@@ -2,7 +2,7 @@
 "use strict";
 
 const $ = (selector) => document.querySelector(selector);
-const CITE = /\bc--([0-9a-f]+)-(\d+)-(\d+)\b/;
+const CITE = /\bc--([0-9a-f]+)-(\d+)-(\d+)(?:-(\d+)-(\d+))?\b/;
 const STANDFIRST = 320;
 
 const state = { articles: [], shown: null, opened: null };
@@ -92,14 +92,16 @@ function rangesOf(start, end) {
 	return ranges;
 }
 
-function highlight(ranges) {
+function highlight(ranges, exact) {
 	for (const old of document.querySelectorAll("#article .cited")) old.classList.remove("cited");
-	if (globalThis.Highlight && CSS.highlights) CSS.highlights.set("cited", new Highlight(...ranges));
-	else for (const range of ranges) range.startContainer.parentElement.classList.add("cited");
+	if (globalThis.Highlight && CSS.highlights) {
+		CSS.highlights.set("cited", new Highlight(...ranges));
+		CSS.highlights.set("exact", Object.assign(new Highlight(...exact), { priority: 1 }));
+	} else for (const range of ranges) range.startContainer.parentElement.classList.add("cited");
 }
 
 async function openCitation(name) {
-	const [, reference, start, end] = name.match(CITE);
+	const [, reference, start, end, first, last] = name.match(CITE);
 	if (state.shown?.reference !== reference) {
 		const wanted = state.articles.find((each) => each.reference === reference);
 		if (wanted) await showArticle(wanted.id);
@@ -109,7 +111,7 @@ async function openCitation(name) {
 	state.opened = name;
 	markOpen();
 	setView("article");
-	highlight(ranges);
+	highlight(ranges, first ? rangesOf(Number(first), Number(last)) : []);
 	const pane = $("#article-pane");
 	const box = ranges[0].getBoundingClientRect();
 	pane.scrollTop += box.top - pane.getBoundingClientRect().top - pane.clientHeight * 0.28;
