@@ -8,12 +8,14 @@ first few are then compared with the question token by token (`late`).
 
 from __future__ import annotations
 
+import logging
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 
@@ -31,8 +33,13 @@ from index.store import stack, vector_ids
 
 EXACT_PASSAGES = 2000
 """Up to so many passages in scope, all are scored; above, candidates are."""
+HELD_PASSAGES = 20_000
+"""Up to so many, `read_ahead` takes the vectors of a whole index into memory (some 15 KB a passage)
+and all are scored, too: a third of the time, and nothing missed."""
 CANDIDATES = 100
 KEPT_SHELVES = 16
+
+log = logging.getLogger(__name__)
 
 
 class Retriever:
@@ -43,6 +50,9 @@ class Retriever:
         self._shelves: OrderedDict[tuple[str, ...], Shelf] = OrderedDict()
         self._global: tuple[Lexicon, list[str]] | None = None
         self._version = -1
+        self._entries: list[Entry] = []
+        self._everything: Shelf | None = None
+        self._ahead: Literal["no", "reading", "read"] = "no"
         self._reader = LateReader(index.embedder)
         self._lock = threading.RLock()
 
@@ -61,8 +71,8 @@ class Retriever:
         vectors = [self.index.embedder.embed_query(query.text) for query in queries]
         if any(len(vector) != self.index.embedder.dimension for vector in vectors):
             raise IndexMismatchError("the embedder gives vectors of another dimension")
-        if sum(entry.passage_count for entry in entries) <= EXACT_PASSAGES:
-            shelf = self._shelf(entries)
+        shelf = self._held(entries)
+        if shelf is not None:
             lexical = mixed(queries, [shelf.lexicon.scores(query.text) for query in queries])
         else:
             shelf, lexical = self._candidates(entries, queries, vectors)
@@ -76,10 +86,36 @@ class Retriever:
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
 
     def read_ahead(self) -> None:
-        """Read the passages of a small index now, so that its questions need not wait for it."""
+        """Take into memory what is not too large, so that questions need not wait for it.
+
+        The vectors of all passages and, of a small index, their tokens. From then on, it is done
+        again in the background whenever the index changes.
+        """
+        self._ahead = "reading"
+        try:
+            while self._read_version() != self._version:
+                pass
+        finally:
+            self._ahead = "read"
+
+    def _again(self) -> None:
+        try:
+            self.read_ahead()
+        except Exception:  # an edge: the thread's own; questions find what they need without it
+            log.warning("the index could not be read ahead", exc_info=True)
+
+    def _read_version(self) -> int:
+        """Take the index as it is into memory; returns which version that was."""
         entries = self._scope(None)
-        if 0 < sum(entry.passage_count for entry in entries) <= KEPT:
+        version, count = self._version, passages_of(entries)
+        if 0 < count <= KEPT:
             self._reader.read_ahead(self._shelf(entries).passages)
+        elif EXACT_PASSAGES < count <= HELD_PASSAGES:
+            shelf = self._made(entries)
+            with self._lock:
+                if version == self._version:
+                    self._everything = shelf
+        return version
 
     def tokens(
         self, question: str, passages: Sequence[Passage]
@@ -95,17 +131,16 @@ class Retriever:
         return self._mended(text, entries) if entries else text
 
     def _mended(self, text: str, entries: list[Entry]) -> str:
-        if sum(entry.passage_count for entry in entries) > EXACT_PASSAGES:
+        shelf = self._held(entries)
+        if shelf is None or shelf.speller is None:
             return text
-        speller = self._shelf(entries).speller
-        return speller.mend(text, self.index.embedder.knows) if speller else text
+        return shelf.speller.mend(text, self.index.embedder.knows)
 
     def lexicon(self, articles: Iterable[str] | None = None) -> Lexicon:
         """The words of a scope and their rarities."""
         entries = self._scope(articles)
-        if sum(entry.passage_count for entry in entries) <= EXACT_PASSAGES:
-            return self._shelf(entries).lexicon
-        return self._whole()[0]
+        shelf = self._held(entries)
+        return self._whole()[0] if shelf is None else shelf.lexicon
 
     def sentences(self, article: str) -> tuple[list[SentenceEvidence], Vectors]:
         """An article's sentences in order with their vectors (n, dimension), for summaries.
@@ -125,14 +160,25 @@ class Retriever:
         with self._lock:
             if version != self._version:
                 self._shelves.clear()
-                self._global = None
+                self._global = self._everything = None
                 self._version = version
                 self._entries = self.index.catalog.entries()
+                if self._ahead == "read":
+                    self._ahead = "reading"
+                    threading.Thread(target=self._again, name="read-ahead", daemon=True).start()
             entries = self._entries
         if articles is None:
             return entries
         wanted = set(articles)
         return [entry for entry in entries if entry.id in wanted]
+
+    def _held(self, entries: list[Entry]) -> Shelf | None:
+        """The vectors of a scope, where they are in memory or few enough to be taken there."""
+        if passages_of(entries) <= EXACT_PASSAGES:
+            return self._shelf(entries)
+        with self._lock:
+            everything = len(entries) == len(self._entries)
+            return self._everything if everything else None
 
     def _shelf(self, entries: list[Entry]) -> Shelf:
         name = tuple(entry.key for entry in entries)
@@ -140,14 +186,17 @@ class Retriever:
             if name in self._shelves:
                 self._shelves.move_to_end(name)
                 return self._shelves[name]
-        passages = self._passages(entries)
-        texts = [passage.searched for passage in passages]
-        shelf = self._filled(passages, Lexicon.build(texts), Speller(texts))
+        shelf = self._made(entries)
         with self._lock:
             self._shelves[name] = shelf
             if len(self._shelves) > KEPT_SHELVES:
                 self._shelves.popitem(last=False)
         return shelf
+
+    def _made(self, entries: list[Entry]) -> Shelf:
+        passages = self._passages(entries)
+        texts = [passage.searched for passage in passages]
+        return self._filled(passages, Lexicon.build(texts), Speller(texts))
 
     def _passages(self, entries: Iterable[Entry]) -> list[Passage]:
         found = (self.index.catalog.get(entry.key) for entry in entries)
@@ -235,3 +284,8 @@ class Retriever:
         number = int(name[1:])
         place = number if name[0] == "p" else bisect_right(stored.starts, number) - 1
         return stored.passages[place]
+
+
+def passages_of(entries: Iterable[Entry]) -> int:
+    """How many passages these articles have."""
+    return sum(entry.passage_count for entry in entries)

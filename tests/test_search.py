@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from conftest import DATA
@@ -49,6 +51,33 @@ def test_candidates_and_exact_search_agree(index, monkeypatch):
         assert found[0].passage == wanted[0].passage
         assert found[0].score == pytest.approx(wanted[0].score, abs=1e-4)
         assert {h.passage.id for h in found[:3]} == {h.passage.id for h in wanted[:3]}
+
+
+def test_an_index_held_in_memory_is_searched_exactly(tmp_path, monkeypatch):
+    index = Index.open(tmp_path)
+    with index.writing():
+        for topic in TOPICS:
+            add(index, Article(topic, topic.title(), f"The {topic} was built by the people of {topic}ville."))
+    query = [Query("Who built the orchard?")]
+    wanted = Retriever(index).search(query, k=8)
+    monkeypatch.setattr(search_module, "EXACT_PASSAGES", 2)
+    monkeypatch.setattr(search_module, "KEPT", 2)
+    retriever = Retriever(index)
+    monkeypatch.setattr(index.store, "nearest", lambda *_: pytest.fail("candidates were asked for"))
+    retriever.read_ahead()
+    assert [(hit.passage.id, hit.score) for hit in retriever.search(query, k=8)] == [(h.passage.id, h.score) for h in wanted]
+    # What is added later is found at once, and before long from memory again.
+    monkeypatch.undo()
+    monkeypatch.setattr(search_module, "EXACT_PASSAGES", 2)
+    monkeypatch.setattr(search_module, "KEPT", 2)
+    with index.writing():
+        add(index, Article("zoo", "Zoo", "The zoo was built by the keepers."))
+    assert retriever.search([Query("Who built the zoo?")])[0].passage.article_id == "zoo"
+    deadline = time.monotonic() + 30
+    while retriever._everything is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(retriever._everything.passages) == len(TOPICS) + 1
+    index.close()
 
 
 def test_a_large_index_keeps_its_words_on_disk(tmp_path, monkeypatch):

@@ -181,9 +181,7 @@ def _table(
     return np.array(rows), np.array([example.label for example in examples])
 
 
-def _fit(
-    target: Path, x: Floats, y: Labels, held: Labels, kinds: Words, titles: Words
-) -> None:
+def _fit(target: Path, x: Floats, y: Labels, held: Labels, kinds: Words, titles: Words) -> None:
     from sklearn.metrics import roc_auc_score
 
     say = sys.stdout.write

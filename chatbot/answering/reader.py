@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +73,13 @@ class Reader:
     """Reads questions and passages; safe to share between threads."""
 
     def __init__(self, model: bytes) -> None:
-        self._model = model
-
-    @cached_property
-    def _session(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            self._model, options, providers=["CPUExecutionProvider"]
+        self._session: Any = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
         )
 
     @cached_property
@@ -105,7 +101,6 @@ class Reader:
         All must have their lower states. Each pair runs alone, as its quantisation depends on
         what it is run with.
         """
-        _ = self._session  # made here rather than by several threads at once
         run = self._threads.map if len(passages) > 1 else map
         return list(run(lambda passage: self._read(question, passage), passages))
 
@@ -116,10 +111,13 @@ class Reader:
         states = np.concatenate([question.lower, passage.lower], dtype=np.float32)
         segments = np.zeros((1, len(states)), np.int64)
         segments[0, asked:] = 1
-        spans, answers = self._session.run(None, {"states": states[None], "segments": segments})
+        spans, answers = self._run(states[None], segments)
         # The first token stands for "nowhere"; the passage's own are framed by two marks.
         logits = spans[0, asked + 1 : -1] - spans[0, 0]
         return Reading(float(answers[0]), logits[:, 0], logits[:, 1], passage.offsets)
+
+    def _run(self, states: Floats, segments: NDArray[np.int64]) -> Any:
+        return self._session.run(None, {"states": states, "segments": segments})
 
 
 def _with(hit: Hit, reading: Reading) -> Hit:
@@ -149,7 +147,7 @@ def load(path: Path = MODEL) -> Reader | None:
     return Reader(model)
 
 
-@cache
+@lru_cache(64)
 def _band(size: int) -> Floats:
     """(size, size), 0 where a phrase may go from row to column and far below elsewhere."""
     rows, columns = np.indices((size, size))

@@ -1,0 +1,157 @@
+"""Judge the reader alone: each question with its own paragraph, as SQuAD does.
+
+    python -m chatbot.reader.judge squad2-dev.json xquad-en-dev.json \\
+        --without Huguenot Imperialism Scottish_Parliament --checkpoint reader.pt
+
+Name the articles that it was trained on. With `--checkpoint` the model that ships is held against
+the network it was made from, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chatbot.answering.reader import Reader, Reading, load
+from chatbot.evaluation.metrics import auroc, exact_match, interval, token_f1
+from chatbot.reader import export
+from chatbot.reader.examples import Example, read
+from index import make_embedder
+from index.embed import TokenVectors
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One question: its phrase's figures (0 where the question is open), and what speaks for it."""
+
+    open: bool
+    exact: float
+    f1: float
+    answers: float
+    phrase: float
+    agrees: bool
+
+
+class Original(Reader):
+    """The network in PyTorch behind the reader's interface."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._network = export.load(checkpoint)
+
+    def _run(self, states: NDArray[np.float32], segments: NDArray[np.int64]) -> list[Floats]:
+        with torch.no_grad():
+            found = self._network(torch.from_numpy(states), torch.from_numpy(segments), None)
+        return [each.numpy() for each in found]
+
+
+def main() -> None:
+    """Print a table of figures with their 95% intervals."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
+    parser.add_argument("--checkpoint", type=Path)
+    options = parser.parse_args()
+    reader = load()
+    if reader is None:
+        parser.error("there is no model to judge; run chatbot.reader.export")
+    original = Original(options.checkpoint) if options.checkpoint else None
+    for file in options.files:
+        parts = [part for part in read([file]) if part.title not in options.without]
+        judged = _judged([each for part in parts for each in part.examples], reader, original)
+        sys.stdout.write(f"{file.name}: {len(judged):,} questions of {len(parts)} articles\n")
+        for name, figure in FIGURES.items():
+            _say(name, judged, figure)
+        if original:
+            _say("same phrase as the network's", judged, lambda some: _mean(some, "agrees"))
+
+
+def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None) -> list[Judged]:
+    embedder = make_embedder()
+    passages: dict[str, TokenVectors] = {}
+    found = []
+    for example in examples:
+        if example.passage not in passages:
+            made = embedder.embed_tokens([example.passage])
+            assert made is not None
+            passages[example.passage] = made[0]
+        asked = embedder.embed_query_tokens(example.question)
+        assert asked is not None
+        tokens = passages[example.passage]
+        (reading,) = reader.read(asked, [tokens])
+        chosen = _chosen(reading, example)
+        agrees = True
+        if original:
+            agrees = _chosen(original.read(asked, [tokens])[0], example)[:2] == chosen[:2]
+        phrase = example.passage[chosen[0] : chosen[1]]
+        golds = [example.passage[start:end] for start, end in example.spans]
+        found.append(
+            Judged(
+                open=not golds,
+                exact=exact_match(phrase, golds),
+                f1=token_f1(phrase, golds),
+                answers=reading.answers,
+                phrase=chosen[2],
+                agrees=agrees,
+            )
+        )
+    return found
+
+
+def _chosen(reading: Reading, example: Example) -> tuple[int, int, float]:
+    phrase = reading.phrase(0, len(example.passage))
+    return (phrase.start, phrase.end, phrase.score) if phrase else (0, 0, -np.inf)
+
+
+def _say(
+    name: str, judged: Sequence[Judged], figure: Callable[[Sequence[Judged]], float | None]
+) -> None:
+    value = figure(judged)
+    if value is None:
+        return
+    between = interval(len(judged), lambda drawn: figure([judged[n] for n in drawn]), 200)
+    low, high = between or (value, value)
+    sys.stdout.write(f"  {name:<34} {value:.3f} ({low:.3f}–{high:.3f})\n")
+
+
+def _mean(judged: Sequence[Judged], name: str) -> float | None:
+    return float(np.mean([getattr(each, name) for each in judged])) if judged else None
+
+
+def _of_answered(name: str) -> Callable[[Sequence[Judged]], float | None]:
+    return lambda judged: _mean([each for each in judged if not each.open], name)
+
+
+def _tells(judged: Sequence[Judged]) -> float | None:
+    scores = np.array([each.answers for each in judged])
+    return auroc(scores, np.array([not each.open for each in judged]))
+
+
+def _best_v2(judged: Sequence[Judged]) -> float | None:
+    """SQuAD 2.0's F1 at the threshold that is best for these questions themselves."""
+    if not any(each.open for each in judged):
+        return None
+    order = sorted(judged, key=lambda each: -each.answers)
+    # Answering the first n: their F1, and 1 for each open question after them.
+    gained = np.cumsum([0.0, *(0.0 if each.open else each.f1 for each in order)])
+    opened = np.cumsum([0.0, *(float(each.open) for each in order)])
+    return float((gained + opened[-1] - opened).max() / len(order))
+
+
+FIGURES: dict[str, Callable[[Sequence[Judged]], float | None]] = {
+    "exact match, answerable": _of_answered("exact"),
+    "F1, answerable": _of_answered("f1"),
+    "AUROC of answerability": _tells,
+    "v2 F1 at its best threshold": _best_v2,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How long a question takes where many passages are indexed.
+
+    python tests/benchmarks/many.py xquad-en-dev.json --texts squadshifts-*.json --passages 10000 --index FOLDER
+
+All files are SQuAD's. The texts' paragraphs are indexed as articles of twenty (once; the folder is kept), repeated with a
+word more where there are too few. Then the first file's questions are asked of everything: each once, so that no passage has been
+read before but by chance. Search, reading and writing the answer are counted.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.progress import track
+
+from chatbot import Chatbot, Settings
+from index import Article, Index, add
+from index.search import passages_of
+
+PARAGRAPHS = 20
+out = Console()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("--texts", type=Path, nargs="+", required=True)
+    parser.add_argument("--passages", type=int, default=10_000)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--ask", type=int, default=200, help="so many questions")
+    options = parser.parse_args()
+    index = Index.open(options.index)
+    for article in articles(options.texts):
+        count = passages_of(index.catalog.entries())
+        if count >= options.passages:
+            break
+        out.print(f"\rindexed {count:,} passages", end="")
+        with index.writing():
+            add(index, article)
+    bot = Chatbot(index, Settings())
+    bot.warm()
+    started = time.perf_counter()
+    bot.retriever.read_ahead()
+    out.print(f"\n{passages_of(bot.articles()):,} passages, taken into memory in {time.perf_counter() - started:.1f} s")
+    asked = [q["question"] for part in json.loads(options.questions.read_text())["data"] for p in part["paragraphs"] for q in p["qas"]]
+    taken = []
+    for question in track(asked[: options.ask], "asking", transient=True):
+        started = time.perf_counter()
+        bot.ask(question)
+        taken.append((time.perf_counter() - started) * 1000)
+    memory = psutil.Process().memory_info().rss / 2**20
+    out.print(f"{len(taken)} questions: p50 {np.median(taken):.0f} ms, p95 {np.quantile(taken, 0.95):.0f} ms; {memory:.0f} MB")
+
+
+def articles(paths):
+    """Articles of twenty paragraphs, without end."""
+    texts = [p["context"] for path in paths for part in json.loads(path.read_text())["data"] for p in part["paragraphs"]]
+    texts = list(dict.fromkeys(texts))
+    for turn in itertools.count():
+        for start in range(0, len(texts), PARAGRAPHS):
+            some = [f"{text} Again, {turn}." if turn else text for text in texts[start : start + PARAGRAPHS]]
+            yield Article(f"{turn}-{start}", f"Article {start // PARAGRAPHS}", "\n\n".join(some))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The reader: what it makes of passages, what an answer shows of it, and what it is trained on."""
+
+import json
+import logging
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SEEDS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot import Chatbot, Settings
+from chatbot.answering import reader as reader_module
+from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.reader import LONGEST_PHRASE, MODEL, SHA256, Reading, load
+from chatbot.answers import Citation, CitedSentence
+from chatbot.reader.examples import read, with_open_ones
+from index import Article, make_embedder
+
+TEXT = (
+    "The harbour of Wick was rebuilt after the great storm of 1919. Mayor Ada Brink opened the new"
+    " harbour on 4 May 1921. Fishermen from Thurso paid for half of the work."
+)
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return make_embedder()
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("harbour")
+    (folder / "harbour.txt").write_text(TEXT, encoding="utf-8")
+    bot = Chatbot.open([folder / "harbour.txt"], folder / "index")
+    yield bot
+    bot.close()
+
+
+def read_one(embedder, question, text=TEXT):
+    (tokens,) = embedder.embed_tokens([text])
+    (reading,) = load().read(embedder.embed_query_tokens(question), [tokens])
+    return reading
+
+
+def test_the_model_that_ships_is_small_and_whole():
+    assert MODEL.stat().st_size < 25_000_000
+    assert load() is not None
+    card = MODEL.with_name("reader-card.md").read_text(encoding="utf-8")
+    assert SHA256 in card
+
+
+@pytest.mark.parametrize(
+    ("question", "phrase"),
+    [
+        ("Who opened the new harbour?", "Ada Brink"),
+        ("When was the great storm?", "1919"),
+        ("Where did the fishermen come from?", "Thurso"),
+    ],
+)
+def test_it_finds_the_words_that_answer(embedder, question, phrase):
+    found = read_one(embedder, question).phrase(0, len(TEXT))
+    assert phrase in TEXT[found.start : found.end]
+    assert len(TEXT[found.start : found.end]) < 30
+
+
+def test_it_tells_its_passage_from_another(embedder):
+    question = "Who opened the new harbour?"
+    other = "The museum has a room of old clocks. Its roof was mended by volunteers in spring."
+    assert read_one(embedder, question).answers > read_one(embedder, question, other).answers + 1
+
+
+def test_passages_are_read_the_same_alone_and_together(embedder):
+    tokens = embedder.embed_tokens([TEXT, "Gulls like it.", TEXT.upper()])
+    asked = embedder.embed_query_tokens("Who opened it?")
+    together = load().read(asked, tokens)
+    for each, reading in zip(tokens, together, strict=True):
+        (alone,) = load().read(asked, [each])
+        assert alone.answers == reading.answers
+        assert np.array_equal(alone.begins, reading.begins)
+
+
+@given(st.integers(1, 60), st.integers(0, 59), st.integers(0, 59), st.integers(0, 2**31))
+def test_a_phrase_is_the_best_of_all_that_are_allowed(count, first, last, seed):
+    rng = np.random.default_rng(seed)
+    begins, ends = rng.normal(size=(2, count)).astype(np.float32)
+    offsets = np.stack([np.arange(count) * 3, np.arange(count) * 3 + 2], axis=1)
+    first, last = sorted((first % count, last % count))
+    found = Reading(0.0, begins, ends, offsets).phrase(first * 3, last * 3 + 2)
+    best = max(
+        float(begins[i] + ends[j])
+        for i in range(first, last + 1)
+        for j in range(i, min(last + 1, i + LONGEST_PHRASE))
+    )
+    assert found.score == pytest.approx(best, abs=1e-5)
+    assert first * 3 <= found.start < found.end <= last * 3 + 2
+
+
+def test_where_no_token_stands_there_is_no_phrase():
+    nothing = Reading(0.0, np.zeros(0), np.zeros(0), np.zeros((0, 2), np.int64))
+    assert nothing.phrase(0, 10) is None
+
+
+def test_an_answer_begins_with_the_words_asked_for(harbour):
+    answer = harbour.ask("Who opened the new harbour?")
+    assert answer.answered
+    assert "Ada Brink" in answer.phrase
+    citation = answer.citations[0]
+    words = citation.phrase
+    assert citation.start <= words.start < words.end <= citation.end
+    assert TEXT[words.start : words.end] == words.quote == answer.phrase
+    assert answer.text.startswith(f"{answer.phrase} — Mayor Ada Brink opened")
+    data = answer.to_json()
+    assert data["phrase"] == answer.phrase
+    assert data["citations"][0]["phrase"] == {"start": words.start, "end": words.end, "quote": words.quote}
+
+
+def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):
+    answer = harbour.ask("Why was the harbour of Wick rebuilt?")
+    assert answer.phrase is None
+    assert not answer.text.startswith(f"{answer.citations[0].phrase.quote} —")
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Who came?", True), ("How many came?", True), ("What is the capital?", True), ("In which year?", True),
+        ("Why did they come?", False), ("How did they come?", False), ("Did they come?", False),
+        ("What did Modi say?", False), ("What happened then?", False), ("Describe the summit.", False),
+    ],
+)  # fmt: skip
+def test_which_questions_ask_for_a_phrase(question, asked):
+    assert asks_for_phrase(question) == asked
+
+
+@given(st.text(alphabet="ab \n\u00a0", max_size=40), st.integers(0, 39), st.integers(0, 39))
+def test_a_sentence_in_parts_is_the_sentence(text, start, end):
+    start, end = sorted((start % (len(text) + 1), end % (len(text) + 1)))
+    quote = text[start:end].strip()
+    if not quote:
+        return
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    whole = text.strip()
+    begin = len(text) - len(text.lstrip())
+    citation = Citation.of(1, Article("a", "A", text), begin, begin + len(whole), (start, start + len(quote)))
+    parts = CitedSentence(" ".join(whole.split()), (citation,)).parts
+    assert "".join(parts) == " ".join(whole.split())
+    assert parts[1] == " ".join(quote.split())
+
+
+def test_without_the_model_all_works_as_before(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("chatbot.bot.load", lambda: load(tmp_path / "missing.onnx"))
+    with caplog.at_level(logging.WARNING):
+        bot = Chatbot.open([SEEDS], tmp_path / "index")
+    assert "missing: answering without it" in caplog.text
+    answer = bot.ask("Who is the prime minister of Japan?")
+    assert answer.answered
+    assert answer.phrase is None
+    bot.close()
+
+
+def test_a_damaged_model_is_not_used(tmp_path, monkeypatch, caplog):
+    damaged = tmp_path / "reader-int8.onnx"
+    damaged.write_bytes(MODEL.read_bytes()[:-9])
+    monkeypatch.setattr(reader_module, "MODEL", damaged)
+    with caplog.at_level(logging.WARNING):
+        assert load(damaged) is None
+    assert "damaged" in caplog.text
+
+
+def test_it_can_be_switched_off(tmp_path):
+    bot = Chatbot.open([SEEDS], tmp_path, settings=Settings(reader=False))
+    answer = bot.ask("Who is the prime minister of Japan?")
+    assert answer.answered
+    assert answer.phrase is None
+    assert answer.citations[0].phrase is None
+    bot.close()
+
+
+PARAGRAPHS = (
+    "Wick has a harbour. It was opened by Ada Brink in 1921 before the war.",
+    "Thurso has a castle. It was built by John Sinclair in 1664.",
+    "Golspie has a mill. It was closed in 1999.",
+)
+
+
+@pytest.fixture
+def squad(tmp_path):
+    asked = [
+        ("Who opened the harbour of Wick before the war?", 0, "Ada Brink"),
+        ("In which year did John Sinclair build?", 1, "1664"),
+        ("Who closed the mill?", 2, None),
+    ]
+    paragraphs = []
+    for place, text in enumerate(PARAGRAPHS):
+        qas = [
+            {"id": q, "question": q, "is_impossible": a is None, "answers": [{"text": a, "answer_start": text.index(a)}] if a else []}
+            for q, p, a in asked
+            if p == place
+        ]
+        paragraphs.append({"context": text, "qas": qas})
+    path = Path(tmp_path) / "squad.json"
+    path.write_text(json.dumps({"data": [{"title": "Caithness", "paragraphs": paragraphs}]}))
+    return path
+
+
+def in_order(_, passages):
+    return range(len(passages))
+
+
+def test_questions_are_read_with_their_spans(squad):
+    (part,) = read([squad])
+    first, second, third = part.examples
+    assert [first.passage[s:e] for s, e in first.spans] == ["Ada Brink"]
+    assert [second.passage[s:e] for s, e in second.spans] == ["1664"]
+    assert third.kind == "open"
+    assert third.spans == ()
+    (rest,) = read([squad], {PARAGRAPHS[0]})
+    assert len(rest.examples) == 2
+
+
+def test_open_questions_are_made_by_rule(squad):
+    (part,) = read([squad])
+    made = [each for seed in range(200) for each in with_open_ones(part, in_order, random.Random(seed)) if each not in part.examples]
+    kinds = {each.kind for each in made}
+    assert kinds == {"other", "swapped", "opposite"}
+    assert all(each.spans == () for each in made)
+    asked = {each.question: each.passage for each in part.examples}
+    for each in made:
+        if each.kind == "other":
+            assert asked[each.question] != each.passage
+            answers = [e.passage[s:t] for e in part.examples if e.question == each.question for s, t in e.spans]
+            assert not any(answer in each.passage for answer in answers)
+        else:
+            assert each.question not in asked
+    swapped = {each.question for each in made if each.kind == "swapped"}
+    assert any("Ada Brink build" in each for each in swapped) or any("Thurso" in each for each in swapped)
+    opposite = {each.question for each in made if each.kind == "opposite"}
+    assert "Who opened the harbour of Wick after the war?" in opposite
+    assert "In which year didn't John Sinclair build?" in opposite
