@@ -118,14 +118,21 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="ORIGIN",
-            help="Another site whose pages may ask, such as https://example.org; repeatable.",
+            help="Another site whose pages may ask and frame, such as https://example.org;"
+            " repeatable.",
+        ),
+    ] = None,
+    learn: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="A site whose pages are fetched and indexed when they are asked about; repeatable.",
         ),
     ] = None,
 ) -> None:
-    """Serve the chat page and the API; open the address it prints in a browser."""
-    settings = settings_from(
-        index=index, embedder=embedder, host=host, port=port, allow_origin=tuple(allow_origin or ())
-    )
+    """Serve the chat page, the API and the widget; open the address it prints in a browser."""
+    origins = {"allow_origin": tuple(allow_origin or ()), "learn": tuple(learn or ())}
+    settings = settings_from(index=index, embedder=embedder, host=host, port=port, **origins)
     from chatbot.web.server import run
 
     with progress() as heard:

@@ -1,7 +1,6 @@
 // The element: what it is told, what it holds, and what it does. One request until it is opened: none
 // but for this script.
 const OPTIONS = ["site", "api", "article", "selector", "mode", "position", "theme", "accent", "lang", "dir", "title", "placeholder", "starters", "disclaimer", "open", "storage", "patience"];
-const POSITIONS = ["bottom-end", "bottom-start", "bottom-right", "bottom-left"];
 const TURNS = 10;
 const PHONE = "(max-width: 480px)";
 const SLOW = 8000;
@@ -136,7 +135,8 @@ class AskArticle extends HTMLElement {
 		return Number(this.getAttribute("patience")) || 30;
 	}
 
-	#say = (name, value = "") => STRINGS[this.#language][name].replace("{}", () => value);
+	// Until the server has been heard only the first few words of a language are here.
+	#say = (name, value = "") => (STRINGS[this.#language][name] ?? "…").replace("{}", () => value);
 
 	#starters() {
 		const own = this.getAttribute("starters");
@@ -156,12 +156,15 @@ class AskArticle extends HTMLElement {
 	#build() {
 		const language = this.#language;
 		const dir = this.getAttribute("dir") || (RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr");
-		const position = this.getAttribute("position");
+		// Left and right are the page's, start and end the language's.
+		const position = this.getAttribute("position") ?? "";
+		const start = position.endsWith("start") || position.endsWith(dir === "rtl" ? "right" : "left");
 		const options = {
 			title: this.getAttribute("title"), placeholder: this.getAttribute("placeholder"), disclaimer: this.getAttribute("disclaimer"),
-			inline: this.#inline, lang: language, dir, theme: "auto", position: POSITIONS.includes(position) ? position : POSITIONS[0],
+			inline: this.#inline, lang: language, dir, theme: "auto", position: start ? "start" : "end",
 		};
 		const typed = this.#view?.input.value ?? "";
+		const focused = this.shadowRoot.activeElement?.part[0];
 		this.#view = makeView(this.#say, options, {
 			open: () => this.#reopen(),
 			close: () => this.close(),
@@ -182,6 +185,7 @@ class AskArticle extends HTMLElement {
 		this.#place > 0 && this.#view.dock.style.setProperty("--shift", `${this.#place * 66}px`);
 		this.#expose();
 		this.#render();
+		if (focused) this.shadowRoot.querySelector(`[part~="${focused}"]`)?.focus({ preventScroll: true });
 	}
 
 	// Into the browser's top layer, where no stacking or transform of the host's reaches.
@@ -291,7 +295,7 @@ class AskArticle extends HTMLElement {
 	#prepare() {
 		if (this.#about && !this.#about.fault) return this.#about.pending;
 		this.#pageChanged();
-		return this.#inquire((signal) => getJson(`${this.api}/api/about?article=${encodeURIComponent(this.#article)}`, signal, this.#patience));
+		return this.#inquire((signal) => getJson(`${this.api}/api/about?article=${encodeURIComponent(this.#article)}&lang=${this.#language}`, signal, this.#patience));
 	}
 
 	#learn() {
@@ -308,8 +312,13 @@ class AskArticle extends HTMLElement {
 
 	async #settle(about, inquiry) {
 		try {
-			const { known, id, starters, learnable } = Object(await inquiry(this.#life.signal));
+			const { known, id, starters, learnable, strings } = Object(await inquiry(this.#life.signal));
 			if (typeof known !== "boolean") throw new Fault("odd");
+			const words = STRINGS[this.#language];
+			if (strings && !words.send) {
+				Object.assign(words, strings);
+				this.#build();
+			}
 			Object.assign(about, { known, id, learnable, starters: Array.isArray(starters) ? starters.slice(0, 4).map(String) : [] });
 		} catch (fault) {
 			about.fault = about.waiting === "learning" && fault.kind === "failed" ? new Fault("unread") : fault;
@@ -400,7 +409,8 @@ class AskArticle extends HTMLElement {
 	}
 
 	#words(fault) {
-		return fault.detail || this.#say(STRINGS.en[fault.kind] ? fault.kind : "failed", fault.wait);
+		const known = STRINGS[this.#language];
+		return fault.detail || this.#say([fault.kind, "failed"].find((each) => known[each]) ?? "offline", fault.wait);
 	}
 
 	// Sentence by sentence; what has been said stays, so that nothing is read twice or lost.
@@ -585,12 +595,13 @@ class AskArticle extends HTMLElement {
 		selection.style.top = `${Math.max(8, below ? found.box.bottom + 8 : found.box.top - height - 8)}px`;
 	}
 
-	#askSelection() {
+	async #askSelection() {
 		const found = this.#selected;
 		this.#offerSelection(null);
 		if (!found) return;
 		this.open();
-		this.ask(this.#say("about", found.words));
+		await this.#prepare();
+		this.ask(this.#say("about", found.words).replace(/^…$/, found.words));
 	}
 }
 
@@ -602,7 +613,7 @@ function citedSentences(answer) {
 
 // An answer for the clipboard: its words, and below them its sources.
 function plainText(answer, nothing) {
-	const notes = (answer.citations ?? []).map((each) => `[${each.number}] “${each.quote.replace(/\s+/g, " ")}”, ${each.title}${each.url ? `, ${each.url}` : ""}`);
+	const notes = (answer.citations ?? []).map(({ number, quote, title, url }) => [`[${number}] “${quote.replace(/\s+/g, " ")}”`, title, url].filter(Boolean).join(", "));
 	return [answer.state === "not_in_article" ? nothing : answer.text, ...(notes.length ? ["", ...notes] : [])].join("\n");
 }
 

@@ -175,9 +175,9 @@ function fragmentLink(url, { quote, before, after }) {
 	const clean = (text) => encodeURIComponent(text.trim().replace(/\s+/g, " ")).replace(/-/g, "%2D");
 	const words = quote.trim().split(/\s+/);
 	const whole = words.length < 9 || quote.length < 60;
-	const text = whole ? clean(quote) : `${clean(words.slice(0, 4).join(" "))},${clean(words.slice(-4).join(" "))}`;
+	const text = whole ? clean(quote) : [words.slice(0, 4), words.slice(-4)].map((some) => clean(some.join(" "))).join();
 	const [left, right] = [wholeWords(before ?? "", 1), wholeWords(after ?? "", 0)].map(clean);
-	return `${url.split("#")[0]}#:~:text=${left ? `${left}-,` : ""}${text}${right ? `,-${right}` : ""}`;
+	return `${url.split("#")[0]}#:~:text=${left && left + "-,"}${text}${right && ",-" + right}`;
 }
 
 // Context is cut by length; a word that was cut would never be found. Neither is one of another block.

@@ -15,14 +15,14 @@ function icon(name) {
 	const drawing = document.createElementNS(space, "svg");
 	drawing.setAttribute("viewBox", "0 0 24 24");
 	drawing.setAttribute("aria-hidden", "true");
-	for (const d of ICONS[name]) drawing.appendChild(document.createElementNS(space, "path")).setAttribute("d", d);
+	drawing.appendChild(document.createElementNS(space, "path")).setAttribute("d", ICONS[name]);
 	return drawing;
 }
 
 const part = (name, attributes) => ({ class: name, part: name, ...attributes });
 
-function button(name, label, onclick, content = icon(name)) {
-	return make("button", { type: "button", class: "icon", part: `button ${name}`, "aria-label": label, title: label, onclick }, content);
+function button(name, label, onclick) {
+	return make("button", { type: "button", class: `icon ${name}`, part: `button ${name}`, "aria-label": label, title: label, onclick }, icon(name));
 }
 
 // Everything that stays while the widget is on the page, by name.
@@ -33,7 +33,7 @@ function makeView(say, options, on) {
 	view.selection = make("button", { type: "button", class: "ask-selection", part: "selection", hidden: true, onclick: on.askSelection, onpointerdown: (event) => event.preventDefault() }, icon("ask"), say("select"));
 	view.log = make("div", part("log", { role: "log", "aria-live": "off", "aria-label": say("talk"), tabindex: "0" }));
 	view.next = make("div", { class: "next", part: "suggestions", hidden: true });
-	view.input = make("textarea", part("input", { rows: "1", maxlength: "2000", autocomplete: "off", enterkeyhint: "send", dir: "auto", placeholder: options.placeholder || say("placeholder"), "aria-label": say("placeholder"), onkeydown: on.key }));
+	view.input = make("textarea", part("input", { rows: "1", maxlength: "2000", autocomplete: "off", enterkeyhint: "send", dir: "auto", placeholder: options.placeholder || say("placeholder"), "aria-label": title, onkeydown: on.key }));
 	view.form = make("form", part("form", { onsubmit: on.submit }), view.input, make("button", part("send", { type: "submit", "aria-label": say("send"), title: say("send") }), icon("send")));
 	const head = make("div", { class: "head", part: "header" }, make("p", part("title"), title), button("fresh", say("fresh"), on.reset), options.inline ? null : button("close", say("close"), on.close));
 	const disclaimer = options.disclaimer ? make("p", part("disclaimer"), options.disclaimer) : null;

@@ -12,13 +12,8 @@ const STYLE = `
 .root { ${LIGHT} --sans: system-ui, -apple-system, "Segoe UI", sans-serif;
 	--serif: Newsreader, "Iowan Old Style", Palatino, "Palatino Linotype", Georgia, serif; font: 400 15px/1.5 var(--sans); color: var(--ink); text-align: start; }
 .root[data-theme=dark] { ${DARK} }
-@media (prefers-color-scheme: dark) { .root[data-theme=auto] { ${DARK} } }
-.root[data-theme=host] { --sans: inherit; --serif: inherit; }
 .dock { position: fixed; inset: auto; margin: 0; padding: 0; border: 0; background: none; color: inherit; overflow: visible;
 	width: 0; height: 0; z-index: 2147483000; inset-block-end: calc(20px + env(safe-area-inset-bottom, 0px) + var(--shift, 0px)); inset-inline-end: 20px; }
-.dock[data-position$=start] { inset-inline: 20px auto; }
-.dock[data-position$=left] { left: 20px; right: auto; }
-.dock[data-position$=right] { right: 20px; left: auto; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; text-align: inherit; }
 button:focus-visible, textarea:focus-visible, .log:focus-visible, a:focus-visible { outline: 2px solid var(--accent-text); outline-offset: 2px; }
 svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; flex: none; }
@@ -26,20 +21,17 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 	font: 600 15px/1 var(--sans); border-radius: 999px; box-shadow: 0 1px 2px #0002, 0 8px 24px #0003; }
 .launcher { position: absolute; bottom: 0; inset-inline-end: 0; padding: 0 20px 0 16px; min-height: 50px; transition: transform .15s; }
 .launcher:hover { transform: translateY(-1px); }
-[data-position$=start] .launcher { inset-inline: 0 auto; }
-[data-position$=left] .launcher { left: 0; right: auto; }
-[data-position$=right] .launcher { right: 0; left: auto; }
 .ask-selection { position: fixed; padding: 0 13px 0 10px; min-height: 38px; font-size: 14px; }
 .panel { display: flex; flex-direction: column; background: var(--panel); color: var(--ink); overflow: hidden; }
 .dock .panel { position: absolute; bottom: 0; inset-inline-end: 0; width: min(408px, calc(100vw - 40px)); height: min(640px, calc(100dvh - 40px - var(--shift, 0px)));
 	border: 1px solid var(--hair); border-radius: 18px; box-shadow: 0 2px 6px #0001, 0 18px 60px #0004; }
-[data-position$=start] .panel { inset-inline: 0 auto; }
-[data-position$=left] .panel { left: 0; right: auto; }
-[data-position$=right] .panel { right: 0; left: auto; }
 .inline .panel { border: 1px solid var(--hair); border-radius: 14px; max-height: 640px; }
 .head { display: flex; align-items: center; gap: 2px; padding: 10px 10px 10px 18px; padding-inline: 18px 10px; border-bottom: 1px solid var(--hair); }
 .title { flex: 1; margin: 0; font: 600 17px/1.25 var(--serif); letter-spacing: -.005em; overflow: hidden; text-overflow: ellipsis; }
+[data-position=start], [data-position=start] > .launcher, [data-position=start] > .panel { inset-inline: 0 auto; }
+.dock[data-position=start] { inset-inline-start: 20px; }
 .icon { display: grid; place-items: center; width: 36px; height: 36px; border-radius: 10px; color: var(--soft); }
+.down svg { transform: rotate(180deg); }
 .icon:hover { background: var(--tint); color: var(--accent-text); }
 .icon[aria-pressed=true] { color: var(--accent-text); background: var(--tint); }
 .log { position: relative; flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px; outline-offset: -3px !important; min-height: 96px; }
@@ -91,14 +83,14 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
 `;
 
 const ICONS = {
-	ask: ["M4 5h16v11H9l-5 4z", "M8 9h8M8 12h5"],
-	close: ["M6 6l12 12M18 6L6 18"],
-	fresh: ["M12 5v14M5 12h14"],
-	send: ["M5 12h14M13 6l6 6-6 6"],
-	copy: ["M9 9h10v11H9z", "M15 9V4H5v11h4"],
-	up: ["M7 11l4-7c2 0 2.5 1.5 2 3l-.5 2.5H19l-1.5 9.5H7zM7 11H4v8h3"],
-	down: ["M17 13l-4 7c-2 0-2.5-1.5-2-3l.5-2.5H5L6.5 5H17zM17 13h3V5h-3"],
+	ask: "M4 5h16v11H9l-5 4zM8 9h8M8 12h5",
+	close: "M6 6l12 12M18 6L6 18",
+	fresh: "M12 5v14M5 12h14",
+	send: "M5 12h14M13 6l6 6-6 6",
+	copy: "M9 9h10v11H9zM15 9V4H5v11h4",
+	up: "M7 11l4-7c2 0 2.5 1.5 2 3l-.5 2.5H19l-1.5 9.5H7zM7 11H4v8h3",
 };
+ICONS.down = ICONS.up;
 
 // Black or white, whichever reads better on a colour, and whether the colour reads on our paper.
 function coloursOf(accent, dark) {
