@@ -126,7 +126,7 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="ORIGIN",
-            help="A site whose pages are fetched and indexed when they are asked about; repeatable.",
+            help="A site whose pages are read and indexed when they are asked about; repeatable.",
         ),
     ] = None,
 ) -> None:

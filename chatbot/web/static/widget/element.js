@@ -75,7 +75,7 @@ class AskArticle extends HTMLElement {
 	}
 
 	get api() {
-		return (webAddress(this.getAttribute("api") ?? "") && new URL(this.getAttribute("api"), document.baseURI).href.replace(/\/+$/, "")) || HOME;
+		return webAddress(this.getAttribute("api")).replace(/\/+$/, "") || HOME;
 	}
 
 	open() {

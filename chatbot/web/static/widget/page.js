@@ -1,5 +1,6 @@
 // The host's page: which article it is, when that changes, and what of it is selected.
 function webAddress(value, base = document.baseURI) {
+	if (!value) return "";
 	try {
 		const url = new URL(value, base);
 		return /^https?:$/.test(url.protocol) ? url.href.split("#")[0] : "";
@@ -13,7 +14,7 @@ function articleOfPage(site) {
 	const canonical = document.querySelector('link[rel~="canonical" i][href]')?.getAttribute("href");
 	const named = canonical ? webAddress(canonical) : "";
 	if (named) return named;
-	const base = webAddress(site, undefined);
+	const base = webAddress(site);
 	return (base && webAddress(location.pathname + location.search, base)) || webAddress(location.href) || location.href.split("#")[0];
 }
 
@@ -64,4 +65,12 @@ function hostIsDark() {
 		if (parts && (parts.length < 4 || parts[3] > 0.5)) return luminance(parts) < 0.2;
 	}
 	return false;
+}
+
+const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
+
+// The first of the wanted languages that is spoken here.
+function languageOf(...wanted) {
+	const primary = wanted.map((each) => (each ?? "").toLowerCase().split("-")[0]);
+	return primary.find((each) => Object.hasOwn(STRINGS, each)) ?? "en";
 }
