@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent / "static" / "widget"
 PARTS = ("stream", "locate", "style", "panel", "page", "element", "start")
 BEFORE_OPENING = ("title", "select", "close", "offline", "retry")
 """What is said before the server has been heard; the rest of a language comes with its answer."""
-BUDGET = 15_000
+BUDGET = 15 * 1024
 """Bytes that the script and one more language may have, gzipped."""
 _TOKEN = re.compile(
     r"(?P<template>`(?:\\.|[^`\\])*`)"
