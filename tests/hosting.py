@@ -22,6 +22,7 @@ class Host:
                 host.asked.append(self.path)
                 page = host.pages.get(self.path.split("?")[0])
                 text, headers = page if isinstance(page, tuple) else (page, {})
+                headers = dict(headers)
                 self.send_response(headers.pop("status", 200) if text is not None else 404)
                 for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
                     self.send_header(name, value)

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _CLOSED = frozenset("{}()[];,=<>!?:&|*+-")
-_NEEDLESS_BEFORE = _CLOSED - set("[(+-")
+_NEEDLESS_BEFORE = _CLOSED - set("+-")
 _OWN = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
 _PRIVATE = re.compile(r"^\s*(?:async |get )*(#\w+)", re.MULTILINE)
 

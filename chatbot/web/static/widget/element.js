@@ -29,6 +29,7 @@ class AskArticle extends HTMLElement {
 		this.#place = count++;
 		if (!this.shadowRoot) this.attachShadow({ mode: "open" });
 		this.#article = this.article;
+		const open = this.hasAttribute("open");
 		this.#build();
 		watchPage(() => setTimeout(() => this.#pageChanged(), 0), signal);
 		document.addEventListener("selectionchange", () => this.#selectionChanged(), { signal });
@@ -36,7 +37,7 @@ class AskArticle extends HTMLElement {
 		for (const name of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(name, () => this.#fit(), { signal });
 		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#colour(), { signal });
 		queueMicrotask(() => signal.aborted || this.#tell("ready", { article: this.article }));
-		if (this.hasAttribute("open")) this.#show(false);
+		if (open) this.#show(false);
 		else if (this.#inline) this.#prepareWhenSeen(signal);
 	}
 
@@ -439,16 +440,19 @@ class AskArticle extends HTMLElement {
 		const onask = (question) => this.#askStarter(question);
 		if (!about) return makeIntro(this.#say, [], onask);
 		if (about.waiting) return make("p", { class: "status working", role: "status" }, this.#say(about.waiting));
-		if (about.fault) return makeFault(this.#words(about.fault), this.#say("retry"), () => this.#prepare());
+		if (about.fault) return this.#fault(about.fault, () => this.#prepare());
 		if (about.known) return makeIntro(this.#say, this.#starters(), onask);
-		return this.#unknown();
+		return this.#fault(new Fault("unknown"), () => this.#prepare());
 	}
 
-	#unknown() {
-		if (this.#about.learnable) return makeFault(this.#say("unknown"), this.#say("learn"), () => this.#learn());
-		return makeFault(this.#say("unknown"), this.#say("retry"), () => {
-			this.#about = null;
-			this.#prepare();
+	// What went wrong, in words, and a way out of it: for a page that may be read, reading it.
+	#fault(fault, again) {
+		const about = this.#about;
+		if (fault.kind !== "unknown" || about.fault) return makeFault(this.#words(fault), this.#say("retry"), again);
+		return makeFault(this.#say("unknown"), this.#say(about.learnable ? "learn" : "retry"), async () => {
+			if (about.learnable) await this.#learn();
+			else this.#about = null;
+			again();
 		});
 	}
 
@@ -469,16 +473,7 @@ class AskArticle extends HTMLElement {
 		const cite = (citation, button) => this.#cite(citation, button);
 		if (refused) view.answer.append(...makeNearest(this.#say, answer.nearest ?? [], cite));
 		if (answer && answer.state !== "smalltalk") view.root.append(makeTools(this.#say, this.#toolsOf(turn)));
-		if (fault) view.root.append(fault.kind === "unknown" && this.#about?.known === false && !this.#about.fault ? this.#unknownTurn(turn) : makeFault(this.#words(fault), this.#say("retry"), () => this.#retry(turn)));
-	}
-
-	#unknownTurn(turn) {
-		const again = async () => {
-			if (this.#about.learnable) await this.#learn();
-			else this.#about = null;
-			this.#retry(turn);
-		};
-		return makeFault(this.#say("unknown"), this.#say(this.#about.learnable ? "learn" : "retry"), again);
+		if (fault) view.root.append(this.#fault(fault, () => this.#retry(turn)));
 	}
 
 	#sentence(turn, sentence) {

@@ -19,8 +19,7 @@ button:focus-visible, textarea:focus-visible, .log:focus-visible, a:focus-visibl
 svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .launcher, .ask-selection { display: flex; align-items: center; gap: 9px; white-space: nowrap; background: var(--accent); color: var(--accent-ink);
 	font: 600 15px/1 var(--sans); border-radius: 999px; box-shadow: 0 1px 2px #0002, 0 8px 24px #0003; }
-.launcher { position: absolute; bottom: 0; inset-inline-end: 0; padding: 0 20px 0 16px; min-height: 50px; transition: transform .15s; }
-.launcher:hover { transform: translateY(-1px); }
+.launcher { position: absolute; bottom: 0; inset-inline-end: 0; padding: 0 20px 0 16px; min-height: 50px; }
 .ask-selection { position: fixed; padding: 0 13px 0 10px; min-height: 38px; font-size: 14px; }
 .panel { display: flex; flex-direction: column; background: var(--panel); color: var(--ink); overflow: hidden; }
 .dock .panel { position: absolute; bottom: 0; inset-inline-end: 0; width: min(408px, calc(100vw - 40px)); height: min(640px, calc(100dvh - 40px - var(--shift, 0px)));
@@ -42,7 +41,7 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 .turn { margin: 0 0 22px; }
 .asked { width: fit-content; max-width: 88%; margin: 0 0 14px; margin-inline-start: auto; background: var(--tint); border-radius: 16px; border-end-end-radius: 5px; padding: 8px 14px; overflow-wrap: anywhere; }
 .sentence { margin: 0 0 11px; font: 400 17.5px/1.5 var(--serif); overflow-wrap: anywhere; }
-.sentence mark, .quote mark { background: none; color: inherit; font-weight: 650; text-decoration: underline; text-decoration-color: var(--accent-text); text-decoration-thickness: 2px; text-underline-offset: 3px; }
+.sentence mark, .quote mark { background: none; color: inherit; font-weight: 650; text-decoration: underline 2px var(--accent-text); text-underline-offset: 3px; }
 .refused { font-weight: 600; }
 .cite { display: inline-grid; place-items: center; min-width: 24px; height: 24px; padding: 0 7px; margin: 0 2px; border-radius: 999px; background: var(--tint);
 	color: var(--accent-text); font: 600 12px/1 var(--sans); vertical-align: .1em; }
@@ -61,7 +60,6 @@ a { color: var(--accent-text); font: 500 14px/1.5 var(--sans); text-underline-of
 .fault { border: 1px solid var(--hair); border-inline-start: 3px solid #b45309; border-radius: 10px; background: var(--card); padding: 11px 14px; margin: 0 0 12px; }
 .fault p { margin: 0 0 9px; }
 .retry { border: 1px solid var(--edge); border-radius: 999px; padding: 0 16px; min-height: 36px; font: 600 14px/1 var(--sans); }
-.retry:hover { background: var(--tint); }
 .next { display: flex; gap: 8px; overflow-x: auto; padding: 2px 18px 10px; scrollbar-width: none; }
 .next .starter { flex: none; max-width: 300px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding: 0 14px; min-height: 34px; font-size: 13px; border-radius: 999px; color: var(--soft); }
 .form { display: flex; align-items: flex-end; gap: 8px; margin: 0 14px 14px; padding: 6px; padding-inline-start: 14px; border: 1px solid var(--edge); border-radius: 15px; background: var(--card); }
@@ -74,12 +72,10 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
 .live { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 480px) {
 	.dock[data-open] { inset: auto 0 0 0 !important; width: 100%; }
-	.dock[data-open] .panel { inset-inline: 0; width: 100%; height: min(86dvh, calc(var(--seen, 100dvh) - 12px)); bottom: var(--keyboard, 0px); border-width: 1px 0 0; border-radius: 18px 18px 0 0; }
+	.dock[data-open] .panel { inset-inline: 0; width: 100%; height: calc(var(--seen, 88dvh) - 12px); max-height: 88dvh; bottom: var(--keyboard, 0px); border-width: 1px 0 0; border-radius: 18px 18px 0 0; }
 }
-@media (max-height: 420px) { .dock .panel { height: calc(var(--seen, 100dvh) - 16px); } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 @media (forced-colors: active) { .launcher, .ask-selection, .cite, .send, .asked, .icon { border: 1px solid ButtonText; } .sentence mark { background: Mark; color: MarkText; } .cite[aria-pressed=true] { background: Highlight; color: HighlightText; forced-color-adjust: none; } }
-@media print { :host { display: none !important; } }
 `;
 
 const ICONS = {
