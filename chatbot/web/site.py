@@ -108,7 +108,10 @@ def _about(bot: Chatbot, learner: Learner, article: str) -> dict[str, Any]:
 
 
 def _demo(bot: Chatbot, name: str) -> Response:
-    entry = (find(bot, name) if name else None) or bot.articles()[0]
+    entries = bot.articles()
+    # Articles of files come before pages that were read on request.
+    own = next((each for each in entries if each.source), entries[0])
+    entry = (find(bot, name) if name else None) or own
     article = bot.article(entry.id)
     attributes = f'data-article="{html.escape(article.id)}" data-selector="article"'
     script = f'<script async src="/widget.js" {attributes}></script>'
