@@ -1,4 +1,4 @@
-"""The command line: `ask-article ask|serve|index|evaluate|compare`."""
+"""The command line: `ask-article ask|serve|index|evaluate|compare|doctor`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chatbot.doctor_command import doctor
 from chatbot.evaluation.command import compare, evaluate
 from chatbot.terminal import (
     DONE,
@@ -51,6 +52,7 @@ index_app = typer.Typer(
 app.add_typer(index_app, name="index")
 app.command()(evaluate)
 app.command()(compare)
+app.command()(doctor)
 
 
 @app.command()
@@ -124,10 +126,7 @@ def serve(
     ] = None,
     learn: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="A site whose pages are read and indexed when they are asked about; repeatable.",
-        ),
+        typer.Option(metavar="ORIGIN", help="A site whose pages are read when asked about."),
     ] = None,
 ) -> None:
     """Serve the chat page, the API and the widget; open the address it prints in a browser."""
@@ -138,36 +137,6 @@ def serve(
     with progress() as heard:
         code = run(settings, sources or [], heard, lambda line: err.print(line, markup=False))
     raise typer.Exit(code)
-
-
-@app.command()
-@edge
-def doctor(
-    page: Annotated[
-        str,
-        typer.Option(metavar="URL", help="A page with the widget on it, as its readers open it."),
-    ],
-    api: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="The server; by default where the page's script is from."),
-    ] = None,
-) -> None:
-    """Check a page that has the widget on it, and say what to change.
-
-    Exit code: 0 nothing to change, 1 something is.
-    """
-    from chatbot.doctor import examine
-
-    failed = False
-    for finding in examine(page, api):
-        mark, style = {"ok": ("✓", "green"), "hint": ("!", "yellow"), "bad": ("✗", "red")}[
-            finding.state
-        ]
-        out.print(Text.assemble((f"{mark} ", style), finding.what))
-        if finding.change:
-            out.print(Text(f"    {finding.change}", style="bold"))
-        failed = failed or finding.state == "bad"
-    raise typer.Exit(FAILED if failed else DONE)
 
 
 @index_app.command("add")

@@ -31,7 +31,7 @@ def component(api):
     import httpx
 
     page = httpx.get(f"{api}/chat/").text
-    entry = re.search(r'<script type="module"[^>]*src="\.?/?([^"]+)"', page)
+    entry = re.search(r'<script[^>]*type="module"[^>]*src="\./([^"]+)"', page)
     return f'<script type="module" crossorigin src="{api}/chat/{entry[1]}"></script>' if entry else ""
 
 
