@@ -6,11 +6,11 @@ import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ARTEFACTS, Served
+from conftest import ARTEFACTS, SEEDS, Served
 from hosting import ID, TEXT, Host, marked_up, plain, script
 from playwright.sync_api import expect
 
-from chatbot import Settings
+from chatbot import Chatbot, Settings
 from chatbot.web.widget import BEFORE_OPENING, BUDGET, FOLDER, languages
 
 pytestmark = pytest.mark.browser
@@ -560,3 +560,23 @@ def test_a_foreign_page_cannot_frame_it(api, visit):
         assert [said for said in page.said if "frame-ancestors" in said]
     finally:
         other.stop()
+
+
+def test_a_reader_can_have_a_page_read(host, visit, tmp_path):
+    """Not indexed yet; the button has the server fetch it; then it is asked, and cited in place."""
+    bot = Chatbot.open([SEEDS], tmp_path)
+    served = Served(bot, Settings(allow_origin=(host.origin,), learn=(host.origin,)))
+    try:
+        address = f"{host.origin}/story"
+        body = marked_up(TEXT.replace("Quad", "Quint"))
+        page = opened_unknown(visit(host.add("/story", body, f'<link rel="canonical" href="{address}">' + script(served.url, article=None))))
+        page.fill("ask-article textarea", "What is the Quint?")
+        page.press("ask-article textarea", "Enter")
+        page.locator("ask-article .turn").get_by_role("button", name="Have this page read").click()
+        page.locator("ask-article .cite").first.click()
+        page.wait_for_function("CSS.highlights.has('ask-article')")
+        assert "Quint" in lit(page)
+        assert bot.answerer.entries(address)[0].id == address
+    finally:
+        served.stop()
+        bot.close()
