@@ -166,3 +166,27 @@ def test_an_article_that_is_not_indexed(stage, visit):  # noqa: F811
     page.press("ask-article textarea", "Enter")
     expect(page.locator("ask-article .turn .fault")).to_contain_text("not indexed yet")
     assert ID not in page.locator("ask-article .log").inner_text()
+
+
+def test_a_citation_pressed_while_the_answer_is_written_still_opens(stage, visit, bot):  # noqa: F811
+    """The answer ends between pressing a number and letting it go; the number is the same node."""
+    host, between, faulty = stage
+    answer = bot.ask("What is the Quad?")
+    first = json.dumps(answer.sentences[0].to_json())
+
+    async def slowly(send):
+        cors = {"access-control-allow-origin": "*", "content-type": "text/event-stream"}
+        await respond(send, 200, f"event: sentence\ndata: {first}\n\n".encode(), cors, True)
+        await asyncio.sleep(1.5)
+        body = f"event: answer\ndata: {json.dumps(answer.to_json())}\n\n".encode()
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    page = opened(visit(host.add("/pressed", plain(), script(between.url))))
+    faulty.fault = slowly
+    turn = asked(page, until=".cite")
+    expect(turn.locator(".tools")).to_have_count(0)
+    turn.locator(".cite").first.hover()
+    page.mouse.down()
+    turn.locator(".tools").wait_for()
+    page.mouse.up()
+    page.wait_for_function("CSS.highlights.has('ask-article')")

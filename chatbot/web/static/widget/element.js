@@ -387,7 +387,9 @@ class AskArticle extends HTMLElement {
 
 	#finish(turn) {
 		const { answer, fault } = turn;
-		this.#renderTurn(turn);
+		// What has been streamed stays the same nodes: a reader may be pressing one of them.
+		const streamed = answer && answer.state !== "not_in_article" && turn.view.answer.querySelectorAll(".sentence").length === turn.sentences.length;
+		streamed ? this.#complete(turn) : this.#renderTurn(turn);
 		this.#follow(turn);
 		if (fault) {
 			const message = this.#words(fault);
@@ -469,9 +471,14 @@ class AskArticle extends HTMLElement {
 		const refused = answer?.state === "not_in_article";
 		if (refused) view.answer.append(make("p", { class: "sentence refused", part: "refusal" }, this.#say("nothing")));
 		else view.answer.append(...turn.sentences.map((each) => this.#sentence(turn, each)));
-		if (answer || fault) view.status.remove();
 		const cite = (citation, button) => this.#cite(citation, button);
 		if (refused) view.answer.append(...makeNearest(this.#say, answer.nearest ?? [], cite));
+		if (answer || fault) this.#complete(turn);
+	}
+
+	#complete(turn) {
+		const { answer, fault, view } = turn;
+		view.status.remove();
 		if (answer && answer.state !== "smalltalk") view.root.append(makeTools(this.#say, this.#toolsOf(turn)));
 		if (fault) view.root.append(this.#fault(fault, () => this.#retry(turn)));
 	}

@@ -2,7 +2,6 @@
 const PASSED_OVER = "script, style, noscript, template, textarea, select, svg, ask-article, [hidden]";
 const NOTES = "sup, rt, rp, [aria-hidden=true]";
 const INLINE = /^(a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|ruby|s|samp|small|span|strong|sub|sup|time|u|var|wbr)$/i;
-const LIKE = { "‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-" };
 const SENTENCE = "ask-article";
 const PHRASE = "ask-article-phrase";
 const known = new Map();
@@ -13,7 +12,7 @@ function folded(character) {
 	let like = known.get(character);
 	if (like === undefined) {
 		const plain = character.normalize("NFKD").replace(/[\p{M}\p{Cf}\s\u00ad]/gu, "");
-		like = [...plain].map((each) => LIKE[each] ?? each).join("").toLowerCase();
+		like = plain.toLowerCase().replace(/[‘-‛]/, "'").replace(/[“-‟«»]/, '"').replace(/[‐-―−]/, "-");
 		known.set(character, like);
 	}
 	return like;
