@@ -26,7 +26,7 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 	border: 1px solid var(--hair); border-radius: 18px; box-shadow: 0 2px 6px #0001, 0 18px 60px #0004; }
 .inline .panel { border: 1px solid var(--hair); border-radius: 14px; max-height: 640px; }
 .head { display: flex; align-items: center; gap: 2px; padding: 10px 10px 10px 18px; padding-inline: 18px 10px; border-bottom: 1px solid var(--hair); }
-.title { flex: 1; margin: 0; font: 600 17px/1.25 var(--serif); letter-spacing: -.005em; overflow: hidden; text-overflow: ellipsis; }
+.title { flex: 1; margin: 0; font: 600 17px/1.25 var(--serif); overflow: hidden; text-overflow: ellipsis; }
 [data-position=start], [data-position=start] > .launcher, [data-position=start] > .panel { inset-inline: 0 auto; }
 .dock[data-position=start] { inset-inline-start: 20px; }
 .icon { display: grid; place-items: center; width: 36px; height: 36px; border-radius: 10px; color: var(--soft); }
@@ -37,7 +37,6 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 .intro { margin: 0 0 16px; color: var(--soft); font: 400 17px/1.5 var(--serif); }
 .starters { display: grid; gap: 8px; margin: 0; padding: 0; }
 .starter { border: 1px solid var(--hair); border-radius: 12px; background: var(--card); padding: 10px 14px; font: 500 14px/1.4 var(--sans); min-height: 42px; text-align: start; }
-.starter:hover { border-color: var(--accent-text); }
 .turn { margin: 0 0 22px; }
 .asked { width: fit-content; max-width: 88%; margin: 0 0 14px; margin-inline-start: auto; background: var(--tint); border-radius: 16px; border-end-end-radius: 5px; padding: 8px 14px; overflow-wrap: anywhere; }
 .sentence { margin: 0 0 11px; font: 400 17.5px/1.5 var(--serif); overflow-wrap: anywhere; }
@@ -48,10 +47,8 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 .cite:hover, .cite[aria-pressed=true] { background: var(--accent); color: var(--accent-ink); }
 .label { margin: 12px 0 7px; color: var(--soft); font: 500 13px/1.4 var(--sans); }
 .near, .quote { display: block; width: 100%; margin: 0 0 10px; padding: 1px 0; padding-inline-start: 13px; border-inline-start: 2px solid var(--hair); color: var(--soft); font: 400 16px/1.5 var(--serif); overflow-wrap: anywhere; text-align: start; }
-.near:hover { border-color: var(--accent-text); color: var(--ink); }
 .quote { border-color: var(--accent-text); color: var(--ink); }
 .found { margin: 4px 0 12px; }
-.found .label { margin-top: 4px; }
 a { color: var(--accent-text); font: 500 14px/1.5 var(--sans); text-underline-offset: 3px; }
 .tools { display: flex; align-items: center; gap: 2px; margin-inline-start: -9px; color: var(--soft); font-size: 13px; }
 .status { margin: 4px 0 10px; color: var(--soft); font-size: 14px; }
