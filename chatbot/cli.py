@@ -1,4 +1,4 @@
-"""The command line: `ask-article ask|serve|index|evaluate|compare`."""
+"""The command line: `ask-article ask|serve|index|evaluate|compare|doctor`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from chatbot.doctor_command import doctor
 from chatbot.evaluation.command import compare, evaluate
+from chatbot.index_command import index_app, tell_problems
 from chatbot.terminal import (
     DONE,
     FAILED,
     NOT_IN_ARTICLE,
-    WRONG_USE,
     EmbedderOption,
     IndexOption,
     ReaderOption,
@@ -28,13 +28,11 @@ from chatbot.terminal import (
     out,
     progress,
     settings_from,
-    stop,
 )
 from index.errors import AskArticleError
 
 if TYPE_CHECKING:
     from chatbot.answers import Answer, Citation, Turn
-    from index import Index, Report, SourceError
 
 app = typer.Typer(
     name="ask-article",
@@ -45,13 +43,10 @@ app = typer.Typer(
     " told plainly that the article does not say.",
     epilog="Start here: ask-article serve   (then open http://127.0.0.1:7860)",
 )
-index_app = typer.Typer(
-    no_args_is_help=True, help="See and change which articles are indexed.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
 app.add_typer(index_app, name="index")
 app.command()(evaluate)
 app.command()(compare)
+app.command()(doctor)
 
 
 @app.command()
@@ -91,7 +86,7 @@ def ask(
     _must_exist(sources)
     with progress() as heard:
         bot = Chatbot.open(sources, settings=settings, progress=heard)
-    _tell_problems(bot.report.problems)
+    tell_problems(bot.report.problems)
     if bot.locked:
         err.print(f"{bot.locked} Answering from what is indexed.", style="yellow", markup=False)
     answer = bot.ask(question, turns, article)
@@ -121,14 +116,19 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="ORIGIN",
-            help="Another site whose pages may ask, such as https://example.org; repeatable.",
+            help="Another site whose pages may ask and frame, such as https://example.org;"
+            " repeatable.",
         ),
     ] = None,
+    learn: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="A site whose pages are read when asked about."),
+    ] = None,
 ) -> None:
-    """Serve the chat page and the API; open the address it prints in a browser."""
-    origins = tuple(allow_origin or ())
+    """Serve the chat page, the API and the widget; open the address it prints in a browser."""
+    origins = {"allow_origin": tuple(allow_origin or ()), "learn": tuple(learn or ())}
     settings = settings_from(
-        index=index, embedder=embedder, reader=reader, host=host, port=port, allow_origin=origins
+        index=index, embedder=embedder, reader=reader, host=host, port=port, **origins
     )
     from chatbot.web.server import run
 
@@ -137,88 +137,9 @@ def serve(
     raise typer.Exit(code)
 
 
-@index_app.command("add")
-@edge
-def index_add(
-    sources: Sources = None,
-    rebuild: Annotated[
-        bool,
-        typer.Option("--rebuild", help="Make the whole index anew, as after another embedder."),
-    ] = False,
-    index: IndexOption = None,
-    embedder: EmbedderOption = None,
-) -> None:
-    """Index articles; files that have not changed are passed over, vanished ones forgotten."""
-    from chatbot.bot import DEFAULT_SOURCE
-    from index import build
-
-    wanted: list[Path] = list(sources or ([DEFAULT_SOURCE] if DEFAULT_SOURCE.is_dir() else []))
-    if not wanted and not rebuild:
-        stop("name files or folders to index, such as: ask-article index add seeds/", WRONG_USE)
-    opened = _open(index, embedder)
-    with progress() as heard:
-        report = (build.rebuild if rebuild else build.sync)(opened, wanted, heard)
-    _print_report(report, opened)
-    if report.problems:
-        raise typer.Exit(FAILED)
-
-
-@index_app.command("list")
-@edge
-def index_list(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
-    index: IndexOption = None,
-) -> None:
-    """List the indexed articles."""
-    from dataclasses import asdict
-
-    opened = _open(index, None)
-    entries = opened.catalog.entries()
-    if as_json:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=2))
-        return
-    if not entries:
-        err.print("Nothing is indexed yet; try: ask-article index add seeds/")
-        return
-    table = Table("article", "title", "passages", "sentences", "from", box=None, pad_edge=False)
-    for entry in entries:
-        counts = f"{entry.passage_count:,}", f"{entry.sentence_count:,}"
-        cells = (entry.id, entry.title, *counts, _short(entry.source))
-        table.add_row(*(Text(cell) for cell in cells))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
-
-
-@index_app.command("remove")
-@edge
-def index_remove(
-    articles: Annotated[
-        list[str], typer.Argument(metavar="ARTICLE...", help="Ids, URLs, files or folders.")
-    ],
-    index: IndexOption = None,
-    embedder: EmbedderOption = None,
-) -> None:
-    """Remove articles from the index; their files stay where they are."""
-    from index import build
-
-    removed, missing = build.remove(_open(index, embedder), articles)
-    for each in removed:
-        out.print(f"removed {each}", markup=False)
-    for each in missing:
-        err.print(f"{each}: not indexed; see: ask-article index list", style="red", markup=False)
-    if missing:
-        raise typer.Exit(FAILED)
-
-
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _open(index: Path | None, embedder: str | None) -> Index:
-    from index import Index
-
-    settings = settings_from(index=index, embedder=embedder)
-    return Index.open(settings.index, settings.embedder)
 
 
 def _must_exist(sources: Sequence[Path] | None) -> None:
@@ -272,30 +193,3 @@ def _footnote(citation: Citation) -> Text:
 def _place(citation: Citation) -> str:
     where = citation.url or citation.article
     return f"{citation.title} ({where}, characters {citation.start}–{citation.end})"
-
-
-def _print_report(report: Report, opened: Index) -> None:
-    for word, ids in (
-        ("added", report.added), ("updated", report.updated), ("removed", report.removed),
-    ):  # fmt: skip
-        for each in ids:
-            out.print(f"{word} {each}", markup=False)
-    _tell_problems(report.problems)
-    count = len(opened.catalog.entries())
-    out.print(
-        f"{count} article{'s' * (count != 1)} indexed in {opened.folder}"
-        f" ({len(report.unchanged)} unchanged)",
-        markup=False,
-    )
-
-
-def _tell_problems(problems: Sequence[SourceError]) -> None:
-    for problem in problems:
-        err.print(str(problem), style="red", markup=False)
-
-
-def _short(path: str) -> str:
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from chatbot.errors import SettingsError
 from index import DEFAULT_EMBEDDER, DEFAULT_FOLDER
 
 PREFIX = "ASK_ARTICLE_"
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 DEFAULT_CACHE = (
     Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "ask-article"
 )
@@ -32,6 +34,8 @@ class Settings:
     """The port that `serve` listens on."""
     allow_origin: tuple[str, ...] = ()
     """Other origins whose pages may ask, parted by spaces in the environment."""
+    learn: tuple[str, ...] = ()
+    """Origins whose pages are fetched and indexed when they are asked about."""
     cache: Path = DEFAULT_CACHE
     """The folder where `evaluate` keeps the indexes of data sets; they can be made again."""
     reader: bool = True
@@ -53,25 +57,29 @@ class Settings:
     def but(self, **options: object) -> Settings:
         """The same with the options that are not None."""
         given = {name: value for name, value in options.items() if value not in (None, (), [])}
-        if "allow_origin" in given:
-            given["allow_origin"] = tuple(check_origin(each) for each in given["allow_origin"])  # type: ignore[attr-defined]
+        for name in ("allow_origin", "learn"):
+            if name in given:
+                given[name] = tuple(check_origin(each) for each in given[name])  # type: ignore[attr-defined]
         return replace(self, **given)  # type: ignore[arg-type]
 
 
 def check_origin(value: str) -> str:
     """An origin as browsers send it (`https://example.org`, no path); else SettingsError."""
-    parts = urlsplit(value.strip())
     try:
+        parts = urlsplit(value.strip())
         port = parts.port
+        # As browsers send it: the names of other scripts in their ASCII form.
+        name = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
     except ValueError:
-        port = -1
-    bad = parts.scheme not in ("http", "https") or not parts.hostname or port == -1
+        parts, port, name = urlsplit(""), -1, ""
+    # What stands in a policy's header must not be able to end it, or to mean many hosts.
+    bad = parts.scheme not in ("http", "https") or port == -1 or not _HOST.fullmatch(name)
     if bad or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise SettingsError(
             f"{value!r} is not an origin; give scheme and host, such as https://example.org"
         )
     default = {"http": 80, "https": 443}[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    host = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
 
 
@@ -87,6 +95,6 @@ def _converted(field: str, name: str, value: str) -> object:
         if value not in ("0", "1"):
             raise SettingsError(f"{name}={value!r} is neither 0 nor 1")
         return value == "1"
-    if field == "allow_origin":
+    if field in ("allow_origin", "learn"):
         return tuple(check_origin(each) for each in value.split())
     return Path(value) if field in ("index", "cache") else value

@@ -7,6 +7,7 @@ AskArticleError
 ├── NothingIndexedError     there is no article to ask
 ├── DatasetError            a file of questions is not what is expected
 ├── SettingsError           a setting has a value that cannot be used
+├── LearnError              a page that is asked about cannot be fetched or read
 └── AddressError            the server cannot listen on its address
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "AskArticleError",
     "DatasetError",
     "HistoryError",
+    "LearnError",
     "NothingIndexedError",
     "QuestionError",
     "SettingsError",
@@ -52,6 +54,10 @@ class DatasetError(AskArticleError):
 
 class SettingsError(AskArticleError):
     """Raised for a setting whose value cannot be used; names the setting."""
+
+
+class LearnError(AskArticleError):
+    """Raised for a page that may not be fetched, or that cannot be; says which and why."""
 
 
 class AddressError(AskArticleError):

@@ -25,7 +25,7 @@ from index import Hit, Phrase, Retriever
 from index.embed import TokenVectors
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "19e85fb2cb5405a3e1ef97cca17de3d8b30a3b3147e517b27444c6705c102ea3"
+SHA256 = "33c8203c9a9ec515889cf48a1535d91a5a4f36a67ed45160918241920020e104"
 LONGEST_PHRASE = 30
 """In tokens."""
 RANKED = 0.05

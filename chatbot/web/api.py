@@ -48,7 +48,7 @@ def make_api(warmup: Warmup) -> APIRouter:
                 )
             answer = await anyio.to_thread.run_sync(_answer, warmup, asked)
         except Exception as error:
-            return _problem(error)
+            return failure(error)
         return JSONResponse(answer.to_json(), headers={"Cache-Control": "no-store"})
 
     @router.get("/articles")
@@ -65,14 +65,14 @@ def make_api(warmup: Warmup) -> APIRouter:
     async def feedback(request: Request) -> Response:
         """Keep a reader's thumb, up or down, beside the index."""
         try:
-            data = await _json(request)
+            data = await read_object(request)
             helpful, question = data.get("helpful"), data.get("question")
             if not isinstance(helpful, bool) or not isinstance(question, str):
                 raise QuestionError('expected {"question": text, "helpful": true or false}')
             bot = await anyio.to_thread.run_sync(warmup.bot)
             await anyio.to_thread.run_sync(keep_feedback, bot, question, helpful)
         except Exception as error:
-            return _problem(error)
+            return failure(error)
         return Response(status_code=204)
 
     return router
@@ -125,10 +125,10 @@ async def _told(warmup: Warmup, question: Any) -> Response:
             headers={"Cache-Control": "no-store"},
         )
     except Exception as error:
-        return _problem(error)
+        return failure(error)
 
 
-def _problem(error: Exception) -> Response:
+def failure(error: Exception) -> Response:
     """An edge: a reader is told what is safe to show, and the log has the rest."""
     if isinstance(error, AskArticleError):
         return problem_of(error)
@@ -138,7 +138,8 @@ def _problem(error: Exception) -> Response:
     return problem(500, title, detail, state="model_error", request_id=request_id)
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def read_object(request: Request) -> dict[str, Any]:
+    """A request's body as an object; QuestionError where it is none."""
     try:
         data = json.loads(await request.body())
     except (ValueError, UnicodeDecodeError) as error:
@@ -149,7 +150,7 @@ async def _json(request: Request) -> dict[str, Any]:
 
 
 async def _read(request: Request) -> tuple[answers.Request, bool]:
-    data = await _json(request)
+    data = await read_object(request)
     question, article = data.get("question"), data.get("article")
     if not isinstance(question, str):
         raise QuestionError('"question" must be a text')

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chatbot.web.problems import problem
 
 CHAT = "/chat"
+API = "/api/"
+FRAME = "/embed"
 _CHAT_READS = re.compile(
     r"/chat/?|/chat/(?:config|theme\.css|manifest\.json|(?:assets|static|svelte)/[\w./@-]+|"
     r"gradio_api/(?:info|startup-events|queue/data|heartbeat/\w+))"
@@ -63,10 +65,12 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         path, method = scope["path"], scope["method"]
         headers = Headers(scope=scope)
-        if method not in ("GET", "HEAD", "OPTIONS"):
+        changes = method not in ("GET", "HEAD", "OPTIONS")
+        if changes or (path.startswith(API) and method != "OPTIONS"):
             origin = headers.get("origin")
             if origin is not None and not self._is_ours(origin, headers.get("host", "")):
                 return 403, "Origin not allowed", f"pages of {origin[:200]} may not ask here"
+        if changes:
             length = headers.get("content-length", "0")
             if not length.isdigit() or int(length) > self.max_body:
                 return 413, "Too large", f"the body may have {self.max_body:,} bytes"
@@ -86,12 +90,18 @@ class Guard:
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         if scope["path"].rstrip("/") == CHAT and scope["method"] == "GET":
             return _ChatPage(send, self.origins).send
-        ancestors = "'none'"
+        framed = " ".join(["'self'", *sorted(self.origins)])
+        ancestors = framed if scope["path"] == FRAME else "'none'"
+        origin = Headers(scope=scope).get("origin", "")
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 _harden(headers)
+                # What is refused before it comes to the app is said to the page that asked, too.
+                if origin in self.origins and "access-control-allow-origin" not in headers:
+                    headers["Access-Control-Allow-Origin"] = origin
+                    headers.add_vary_header("Origin")
                 headers.setdefault(
                     "Content-Security-Policy", f"default-src 'none'; frame-ancestors {ancestors}"
                 )

@@ -10,6 +10,7 @@ from chatbot.errors import (
     ArticleNotFoundError,
     AskArticleError,
     HistoryError,
+    LearnError,
     NothingIndexedError,
     QuestionError,
 )
@@ -19,6 +20,7 @@ STATUS: dict[type[AskArticleError], tuple[int, str]] = {
     QuestionError: (422, "The question cannot be asked"),
     HistoryError: (422, "The history cannot be read"),
     ArticleNotFoundError: (404, "No such article"),
+    LearnError: (422, "The page cannot be read"),
     NothingIndexedError: (503, "Nothing to ask"),
     NotReadyError: (503, "Not ready yet"),
 }

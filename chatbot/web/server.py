@@ -33,7 +33,9 @@ from chatbot.errors import (
 from chatbot.web.api import MAX_BODY, make_api
 from chatbot.web.guards import CHAT, Guard
 from chatbot.web.problems import problem
+from chatbot.web.site import make_site
 from chatbot.web.warmup import Warmup, settle
+from chatbot.web.widget import make_widget
 from index import Index
 from index.build import Progress
 
@@ -109,6 +111,8 @@ def create_app(warmup: Warmup, settings: Settings) -> FastAPI:
         return JSONResponse({"name": "Ask this article", "start_url": f"{CHAT}/", "icons": icons})
 
     app.include_router(make_api(warmup))
+    app.include_router(make_site(warmup, settings))
+    app.include_router(make_widget())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.router.routes.append(Mount("", app=chat))
     return app

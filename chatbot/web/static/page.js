@@ -253,6 +253,8 @@ function setDark(dark) {
 
 async function start() {
 	const asked = new URLSearchParams(location.search).get("article");
+	// In a frame of another page the chat is the whole of it; the article opens in its place.
+	document.body.classList.toggle("embedded", new URLSearchParams(location.search).has("embed"));
 	setView("chat");
 	setDark(matchMedia("(prefers-color-scheme: dark)").matches);
 	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => setDark(event.matches));
