@@ -25,10 +25,10 @@ from index import Hit, Phrase, Retriever
 from index.embed import TokenVectors
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "33c8203c9a9ec515889cf48a1535d91a5a4f36a67ed45160918241920020e104"
+SHA256 = "36cb1a5c5c0ee2f9a11f8f12ce34e3f7344c7111edf4f5297515673f3cbef6fd"
 LONGEST_PHRASE = 30
 """In tokens."""
-RANKED = 0.05
+RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
 
 log = logging.getLogger("ask_article")

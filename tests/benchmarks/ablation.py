@@ -107,7 +107,7 @@ def sentences(data):
     return table
 
 
-def fitted(table, columns, penalty=1e-3):
+def fitted(table, columns, penalty=1e-2):
     """Weights that make a labelled candidate likely in a softmax over its question's candidates."""
     useful = [(rows[:, columns], labels) for rows, labels in table if labels.any()]
     every = np.concatenate([rows for rows, _ in useful])
