@@ -162,24 +162,34 @@ class Answer:
         return tuple(found[number] for number in sorted(found))
 
     def to_json(self) -> dict[str, Any]:
-        """The object of `ask --json` and `POST /api/ask`."""
-        return {
+        """The object of `ask --json` and `POST /api/ask`.
+
+        It and its citations have a `phrase` only where there is one.
+        """
+        found: dict[str, Any] = {
             "question": self.question,
             "answered": self.answered,
             "state": self.state,
             "confidence": round(self.confidence, 4),
-            "phrase": self.phrase,
             "text": self.text,
             "sentences": [
                 {"text": sentence.text, "citations": [c.number for c in sentence.citations]}
                 for sentence in self.sentences
             ],
-            "citations": [asdict(citation) for citation in self.citations],
-            "nearest": [asdict(citation) for citation in self.nearest],
+            "citations": [_citation_json(citation) for citation in self.citations],
+            "nearest": [_citation_json(citation) for citation in self.nearest],
             "suggestions": list(self.suggestions),
             "revision": self.revision,
             "timings_ms": {name: round(ms, 2) for name, ms in asdict(self.timings).items()},
         }
+        return found | ({"phrase": self.phrase} if self.phrase else {})
+
+
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    found = asdict(citation)
+    if citation.phrase is None:
+        del found["phrase"]
+    return found
 
 
 def make_request(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -275,8 +276,8 @@ def _escaped(text: str) -> str:
 
 
 def _kept(text: str) -> str:
-    """Escaped, with the spaces at its ends."""
-    return html.escape(text, quote=True)
+    """Escaped and on one line, too, with a space at its ends where there is one."""
+    return html.escape(re.sub(r"\s+", " ", text), quote=True)
 
 
 def _short(text: str, length: int = 240) -> str:
