@@ -1,5 +1,6 @@
 """The widget in a real browser, on pages of another origin than the API."""
 
+import gzip
 import json
 import re
 import time
@@ -11,7 +12,7 @@ from hosting import ID, TEXT, Host, marked_up, plain, script
 from playwright.sync_api import expect
 
 from chatbot import Chatbot, Settings
-from chatbot.web.widget import BEFORE_OPENING, BUDGET, FOLDER, languages
+from chatbot.web.widget import BEFORE_OPENING, BUDGET, BUILT, FOLDER, languages, mark_of, source
 
 pytestmark = pytest.mark.browser
 HOSTILE = """<style>* { display: block !important; color: red !important; font: 40px cursive !important;
@@ -109,11 +110,16 @@ def test_the_budget(api):
     reply = httpx.get(f"{api.url}/widget.js", headers={"Accept-Encoding": "gzip"})
     sent = int(reply.headers["content-length"])
     assert reply.headers["content-encoding"] == "gzip"
-    assert sent <= BUDGET, f"{sent} bytes"
+    most = max(len(gzip.compress(json.dumps(words, ensure_ascii=False).encode())) for words in languages().values())
+    assert sent + most <= BUDGET, f"{sent} bytes and {most} of strings"
     assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
     assert len(httpx.get(f"{api.url}/widget.js", headers={"Accept-Encoding": "identity"}).content) > 2 * sent
     again = httpx.get(f"{api.url}/widget.js", headers={"If-None-Match": reply.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_the_script_was_made_of_its_parts():
+    assert BUILT.read_text(encoding="utf-8").startswith(mark_of(source())), "run: python -m chatbot.web.widget"
 
 
 def test_every_language_says_everything():

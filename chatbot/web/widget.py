@@ -1,7 +1,9 @@
-"""The widget's script: put together from its parts once, made smaller, and served with an ETag.
+"""The widget's script: put together from its parts, made smaller, and served with an ETag.
 
-What is cut away is what a reader of the code needs and a browser does not: comments, spaces, the
-length of private names. The parts in `static/widget/` are plain scripts and work as they are.
+The parts in `static/widget/` are plain scripts and work as they are. What is served is what terser
+made of them, kept beside them; where they have been changed since, they themselves:
+
+    python -m chatbot.web.widget        makes it anew; needs Node's npx, once in reach of a registry
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import re
-from collections.abc import Iterator
+import logging
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,19 +28,10 @@ PARTS = ("stream", "locate", "style", "panel", "page", "element", "start")
 BEFORE_OPENING = ("title", "select", "close", "offline", "retry")
 """What is said before the server has been heard; the rest of a language comes with its answer."""
 BUDGET = 15 * 1024
-"""Bytes that the script and one more language may have, gzipped."""
-_TOKEN = re.compile(
-    r"(?P<template>`(?:\\.|[^`\\])*`)"
-    r"|(?P<string>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
-    r"|(?P<comment>//[^\n]*)"
-    r"|(?P<regex>(?<=[(=,:!&|?{};])\s*/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*)"
-    r"|(?P<space>\s+)",
-    re.DOTALL,
-)
-_CLOSED = frozenset("{}()[];,=<>!?:&|*+-")
-_NEEDLESS_BEFORE = _CLOSED - set("+-")
-_OWN = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
-_PRIVATE = re.compile(r"^\s*(?:async |get )*(#\w+)", re.MULTILINE)
+"""Bytes that the script and the rest of any one language may have, gzipped."""
+BUILT = FOLDER.parent / "widget.min.js"
+TERSER = "terser@5.51.2"
+log = logging.getLogger("ask_article")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +86,20 @@ def words_for(language: str | None) -> dict[str, str]:
 @cache
 def script() -> Script:
     """The whole script."""
-    text = f'(() => {{"use strict";{minified(source())}}})();\n'.encode()
+    whole = source()
+    built = BUILT.read_text(encoding="utf-8") if BUILT.is_file() else ""
+    mark, _, small = built.partition("\n")
+    if mark != mark_of(whole):
+        log.warning("widget.min.js is older than its parts, which are served as they are")
+        small = whole
+    text = small.encode()
     zipped = gzip.compress(text, 9, mtime=0)
     return Script(text, zipped, f'"{hashlib.sha256(text).hexdigest()[:16]}"')
+
+
+def mark_of(whole: str) -> str:
+    """The first line of what was made of a script: which script it was."""
+    return f"// {hashlib.sha256(whole.encode()).hexdigest()}"
 
 
 def source() -> str:
@@ -103,71 +109,22 @@ def source() -> str:
     }
     strings: Any = json.dumps(spoken, ensure_ascii=False, separators=(",", ":"))
     parts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
-    return "\n".join([f"const STRINGS = {strings};", *parts])
+    body = "\n".join([f"const STRINGS = {strings};", *parts])
+    return f'(() => {{\n"use strict";\n{body}\n}})();\n'
 
 
-def minified(code: str) -> str:
-    """The same program in fewer bytes.
-
-    It knows the JavaScript that the parts are written in: every statement ends with a semicolon
-    or a brace, no template stands inside another, and a template of several lines is CSS.
-    """
-    return _with_short_names("".join(_pieces(code)), code)
-
-
-def _pieces(code: str) -> Iterator[str]:
-    place, last = 0, ";"
-    for token in _TOKEN.finditer(code):
-        if plain := code[place : token.start()]:
-            last = plain[-1]
-            yield plain
-        place = token.end()
-        kind, text = token.lastgroup, token[0]
-        if kind == "space":
-            text = _space(text, last, code[place : place + 2])
-        elif kind == "comment":
-            text = ""
-        elif kind == "template" and "\n" in text:
-            text = _css(text)
-        elif kind == "regex":
-            text = text.strip()
-        if text:
-            last = text[-1]
-            yield text
-    yield code[place:]
+def main() -> None:
+    """Make the smaller script anew."""
+    whole = source()
+    options = ["-c", "passes=3,ecma=2022,unsafe_arrows=true", "-m", "--ecma", "2022"]
+    with tempfile.TemporaryDirectory() as folder:
+        parts = Path(folder) / "widget.js"
+        parts.write_text(whole, encoding="utf-8")
+        command = ["npx", "--yes", TERSER, str(parts), *options]
+        made = subprocess.run(command, check=True, capture_output=True, text=True)
+    BUILT.write_text(f"{mark_of(whole)}\n{made.stdout.strip()}\n", encoding="utf-8")
+    sys.stdout.write(f"{BUILT}: {len(script().zipped):,} bytes gzipped\n")
 
 
-def _space(text: str, before: str, after: str) -> str:
-    """What is left of a space: a line's end may be all that ends a member of a class."""
-    breaks = "\n" in text and before == "}"
-    needless = (before in _CLOSED and not breaks) or after[:1] in _NEEDLESS_BEFORE
-    if needless or not after or after == "//":
-        return ""
-    return "\n" if breaks else text[:1]
-
-
-def _css(text: str) -> str:
-    text = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", text))
-    return re.sub(r";\}", "}", re.sub(r"(?<=[\w-]):\s", ":", text))
-
-
-def _with_short_names(text: str, code: str) -> str:
-    """Private names are a class's own affair, and so are the parts' own where nothing else is
-    called the same: no property, no word in a string."""
-    private = sorted(set(_PRIVATE.findall(code)))
-    own = [name for name in sorted(set(_OWN.findall(code))) if _is_only_a_name(name, text)]
-    for number, name in enumerate(private):
-        text = re.sub(rf"{name}\b", f"#{_letters(number)}", text)
-    for number, name in enumerate(own):
-        text = re.sub(rf"\b{name}\b", f"${_letters(number)}", text)
-    return text
-
-
-def _is_only_a_name(name: str, text: str) -> bool:
-    whole = len(re.findall(rf"\b{name}\b", text))
-    called = len(re.findall(rf"(?<![.\w#\"'`-]){name}(?=[(),;=\]}}. ])(?! *:)", text))
-    return whole == called and len(name) > 3
-
-
-def _letters(number: int) -> str:
-    return chr(97 + number % 26) + (str(number // 26) if number > 25 else "")
+if __name__ == "__main__":
+    main()

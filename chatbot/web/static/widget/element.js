@@ -610,7 +610,7 @@ class AskArticle extends HTMLElement {
 // An answer's sentences with their citations whole, as they come in a stream.
 function citedSentences(answer) {
 	const whole = new Map((answer.citations ?? []).map((each) => [each.number, each]));
-	return answer.sentences.map(({ text, citations }) => ({ text: String(text), citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
+	return answer.sentences.map(({ text, citations }, place) => ({ text: String(text), phrase: place ? null : answer.phrase, citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
 }
 
 // An answer for the clipboard: its words, and below them its sources.

@@ -63,7 +63,8 @@ function makeTurn(say, question) {
 	return { root, answer, status };
 }
 
-// A sentence with the exact answer in it marked, where that is known, and its numbers.
+// A sentence with the exact answer in it marked, where that is known, and its numbers; where the
+// question asks for so many words and no more, they come first.
 function makeSentence(say, sentence, citations, onciting) {
 	const text = sentence.text ?? "";
 	const phrase = citations.map((each) => each.phrase?.quote?.replace(/\s+/g, " ").trim()).find((each) => each && text.includes(each));
@@ -73,7 +74,8 @@ function makeSentence(say, sentence, citations, onciting) {
 		const label = say("source", citation.number);
 		return make("button", part("cite", { type: "button", part: "citation", "aria-label": label, "aria-pressed": "false", title: citation.quote, onclick: (event) => onciting(citation, event.currentTarget) }), String(citation.number));
 	});
-	return make("p", { class: "sentence", part: "sentence", dir: "auto" }, ...words, ...(numbers.length ? [" "] : []), ...numbers);
+	const lead = sentence.phrase ? make("strong", part("lead"), sentence.phrase) : null;
+	return make("p", { class: "sentence", part: "sentence", dir: "auto" }, lead, ...words, ...(numbers.length ? [" "] : []), ...numbers);
 }
 
 function makeNearest(say, citations, onciting) {
