@@ -54,11 +54,11 @@ class QuantizedMiniLM(Embedder):
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return _tokenizer(self.max_tokens)
+        return tokenizer(self.max_tokens)
 
     @cached_property
     def _long_tokenizer(self) -> Any:
-        return _tokenizer(self.max_positions)
+        return tokenizer(self.max_positions)
 
     def embed_query(self, text: str) -> Vectors:
         """Text → a unit vector (dimension,)."""
@@ -136,7 +136,8 @@ def _read_checked(path: Path, sha256: str) -> bytes:
     return data
 
 
-def _tokenizer(most: int) -> Any:
+def tokenizer(most: int) -> Any:
+    """The default model's tokenizer, which cuts texts after `most` tokens."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))

@@ -241,10 +241,14 @@ class Fitted:
 
 
 def _model(x: Floats, y: Labels, gold: Labels) -> Fitted:
+    return fit_logistic(x, y, np.where(gold, GOLD_WEIGHT, 1.0))
+
+
+def fit_logistic(x: Floats, y: Labels, counts: Floats | None = None) -> Fitted:
+    """Rows (n, features) and labels (n,) → a logistic model; `counts` weigh the rows."""
     from sklearn.linear_model import LogisticRegression
 
     means, scales = x.mean(axis=0), x.std(axis=0) + 1e-9
-    counts = np.where(gold, GOLD_WEIGHT, 1.0)
     model = LogisticRegression(C=0.1, max_iter=4000)
     model.fit((x - means) / scales, y, sample_weight=counts)
     weights = model.coef_[0].tolist()

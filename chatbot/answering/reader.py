@@ -1,8 +1,7 @@
 """The reader: question and passage read together, for the exact words and for whether they answer.
 
-A small network (`chatbot.reader` trains it) goes on from the embedder's states half way up, which
-are at hand for every passage that search compared token by token. So reading four passages costs
-four runs of three layers. Without its file, or with another embedder, everything works as before.
+A small network that `chatbot.reader` trains, run as int8 ONNX. Without its file everything works
+as before.
 """
 
 from __future__ import annotations
@@ -21,18 +20,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Hit, Phrase, Retriever
-from index.embed import TokenVectors
+from index import Hit, Phrase
+from index.embed import encodable
+from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
 SHA256 = "36cb1a5c5c0ee2f9a11f8f12ce34e3f7344c7111edf4f5297515673f3cbef6fd"
 LONGEST_PHRASE = 30
 """In tokens."""
+LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
+"""In tokens; together they fit the network's 512 places. A passage of the index has about 220."""
+KEPT_TEXTS = 4096
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
 
 log = logging.getLogger("ask_article")
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and a passage as the network reads them.
+
+    `ids` and `segments` (n,); the passage's tokens begin at `first` and stand in its characters at
+    `offsets` (m, 2).
+    """
+
+    ids: Places
+    segments: Places
+    first: int
+    offsets: Places
+
+
+class Pairs:
+    """Makes pairs of texts; what it made of each text is kept, as both come again."""
+
+    def __init__(self) -> None:
+        self._question = lru_cache(KEPT_TEXTS)(_Encoder(LONGEST_QUESTION))
+        self._passage = lru_cache(KEPT_TEXTS)(_Encoder(LONGEST_PASSAGE))
+
+    def of(self, question: str, passage: str) -> Pair:
+        """A question and a passage, each cut where it is too long."""
+        asked, _ = self._question(question)
+        told, offsets = self._passage(passage)
+        # Marks frame each text; the passage's first is the question's last.
+        ids = np.concatenate([asked, told[1:]])
+        segments = np.zeros_like(ids)
+        segments[len(asked) :] = 1
+        return Pair(ids, segments, len(asked), offsets)
+
+
+class _Encoder:
+    def __init__(self, most: int) -> None:
+        self._tokenizer = tokenizer(most)
+
+    def __call__(self, text: str) -> tuple[Places, Places]:
+        encoded = self._tokenizer.encode(encodable(text))
+        offsets = np.array(encoded.offsets[1:-1], dtype=np.int64).reshape(-1, 2)
+        return np.array(encoded.ids, dtype=np.int64), offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,43 +127,35 @@ class Reader:
         self._session: Any = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
+        self._pairs = Pairs()
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
 
-    def read_hits(self, question: str, hits: Sequence[Hit], retriever: Retriever) -> list[Hit]:
-        """Hits with what the reader makes of them, the best first; as they are if it cannot."""
-        tokens = retriever.tokens(question, [hit.passage for hit in hits]) if hits else None
-        if tokens is None or any(each.lower is None for each in (tokens[0], *tokens[1])):
-            return list(hits)
-        readings = self.read(*tokens)
+    def read_hits(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Hits with what the reader makes of them, the best first."""
+        readings = self.read(question, [hit.passage.text for hit in hits])
         found = [_with(hit, reading) for hit, reading in zip(hits, readings, strict=True)]
         return sorted(found, key=lambda hit: -hit.score)
 
-    def read(self, question: TokenVectors, passages: Sequence[TokenVectors]) -> list[Reading]:
+    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """A question and passages → what was made of each.
 
-        All must have their lower states. Each pair runs alone, as its quantisation depends on
-        what it is run with.
+        Each pair runs alone, as its quantisation depends on what it is run with.
         """
-        run = self._threads.map if len(passages) > 1 else map
-        return list(run(lambda passage: self._read(question, passage), passages))
+        pairs = [self._pairs.of(question, passage) for passage in passages]
+        run = self._threads.map if len(pairs) > 1 else map
+        return list(run(self._read, pairs))
 
-    def _read(self, question: TokenVectors, passage: TokenVectors) -> Reading:
-        assert question.lower is not None
-        assert passage.lower is not None
-        asked = len(question.lower)
-        states = np.concatenate([question.lower, passage.lower], dtype=np.float32)
-        segments = np.zeros((1, len(states)), np.int64)
-        segments[0, asked:] = 1
-        spans, answers = self._run(states[None], segments)
-        # The first token stands for "nowhere"; the passage's own are framed by two marks.
-        logits = spans[0, asked + 1 : -1] - spans[0, 0]
-        return Reading(float(answers[0]), logits[:, 0], logits[:, 1], passage.offsets)
+    def _read(self, pair: Pair) -> Reading:
+        spans, answers = self._run(pair.ids[None], pair.segments[None])
+        # The first token stands for "nowhere"; the last only marks the end.
+        logits = spans[0, pair.first : -1] - spans[0, 0]
+        return Reading(float(answers[0]), logits[:, 0], logits[:, 1], pair.offsets)
 
-    def _run(self, states: Floats, segments: NDArray[np.int64]) -> Any:
-        return self._session.run(None, {"states": states, "segments": segments})
+    def _run(self, ids: Places, segments: Places) -> Any:
+        return self._session.run(None, {"ids": ids, "segments": segments})
 
 
 def _with(hit: Hit, reading: Reading) -> Hit:

@@ -1,10 +1,10 @@
-"""The reader's network: question and passage read together by the upper layers of MiniLM.
+"""The reader's network: all-MiniLM-L6-v2, which reads question and passage together.
 
-The lower layers read each text by itself and stay as the embedder has them, so that a passage's
-states are computed once for all questions (deferred interaction: DeFormer, Cao et al. 2020,
-https://arxiv.org/abs/2005.00697). The upper ones attend across both, starting from the original's
-weights, and give for each token of the passage how well an answer begins or ends there, and for
-the pair whether the passage answers at all.
+Every layer attends across both texts, as in BERT's own question answering. For each token of the
+passage it says how well an answer begins or ends there, and for the pair whether the passage
+answers at all: the first token's state tells that together with those of the tokens where an
+answer would stand, so that a likely phrase that the rest of the passage speaks against can be
+refused (as a verifier does: Zhang et al. 2020, https://arxiv.org/abs/2001.09694).
 """
 
 from __future__ import annotations
@@ -15,38 +15,46 @@ import torch
 from torch import nn
 
 from index.embed import packaged_minilm
-from index.quantize import LOWER
+
+BARRED = -1e4
+"""The logit of a token where no answer can stand."""
 
 
 class Network(nn.Module):  # type: ignore[misc]
-    """(batch, tokens, 384) states of question and passage → logits of spans and of answering."""
+    """Token ids of question and passage → logits of spans and of answering."""
 
     def __init__(self, attention: str = "sdpa") -> None:
         super().__init__()
         from transformers import AutoModel
 
-        original: Any = AutoModel.from_pretrained(packaged_minilm(), attn_implementation=attention)
-        self.encoder = original.encoder
-        self.encoder.layer = self.encoder.layer[LOWER:]
-        width = original.config.hidden_size
-        self.segments = nn.Embedding(2, width)
-        nn.init.normal_(self.segments.weight, std=0.02)
+        self.encoder: Any = AutoModel.from_pretrained(
+            packaged_minilm(), attn_implementation=attention, add_pooling_layer=False
+        )
+        # Fine-tuning moves the words that it sees, and not the many more that readers will use.
+        self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        width = self.encoder.config.hidden_size
         self.spans = nn.Linear(width, 2)
+        self.joined = nn.Linear(2 * width, width)
         self.answers = nn.Linear(width, 1)
         self.dropout = nn.Dropout(0.1)
 
     def forward(
-        self, states: torch.Tensor, segments: torch.Tensor, mask: torch.Tensor | None
+        self, ids: torch.Tensor, segments: torch.Tensor, mask: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """States (b, n, 384), 0 for question and 1 for passage (b, n), 1 where a token stands.
+        """Token ids, 0 for question and 1 for passage, 1 where a token stands, each (b, n).
 
         Gives (b, n, 2), the logits that an answer begins and ends at a token, where the first
-        token stands for "nowhere"; and (b,), the logit that the passage answers.
+        token stands for "nowhere" and the question's others are barred; and (b,), the logit that
+        the passage answers.
         """
-        apart = None
-        if mask is not None:
-            far = torch.finfo(torch.float32).min
-            apart = ((1.0 - mask.to(states.dtype)) * far)[:, None, None, :]
-        found = self.encoder(states + self.segments(segments), attention_mask=apart)
-        found = self.dropout(found.last_hidden_state)
-        return self.spans(found), self.answers(found[:, 0]).squeeze(-1)
+        found = self.encoder(input_ids=ids, token_type_ids=segments, attention_mask=mask)
+        states = self.dropout(found.last_hidden_state)
+        spans = self.spans(states)
+        passage = (segments if mask is None else segments * mask).to(spans.dtype)[..., None]
+        inside = spans + (1.0 - passage) * BARRED
+        weights = inside.softmax(dim=1).mean(dim=2, keepdim=True)
+        first = states[:, 0]
+        joined = torch.cat([first, (weights * states).sum(dim=1)], dim=1)
+        answers = self.answers(torch.tanh(self.joined(joined))).squeeze(-1)
+        nowhere = torch.cat([spans[:, :1], inside[:, 1:]], dim=1)
+        return nowhere, answers
