@@ -91,11 +91,14 @@ class CitedSentence:
     """One finished sentence of an answer and what it rests on.
 
     `phrase` is set where the question asks for so many words and no more, and is shown first.
+    `supported` is false only for what a language model wrote and nothing was found for, where
+    that is asked to be shown (`--check mark`).
     """
 
     text: str
     citations: tuple[Citation, ...] = ()
     phrase: str | None = None
+    supported: bool = True
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -115,6 +118,17 @@ class CitedSentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Why an answer is not what the language model wrote, or not all of it.
+
+    `kind` is one of `chatbot.answering.faults.MESSAGES`; `message` is for the reader.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds."""
 
@@ -125,7 +139,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole answer to a question; `confidence` is the probability that the article says it."""
+    """The whole answer to a question; `confidence` is the probability that the article says it.
+
+    `model` names the language model that wrote it, None where these are the article's own words;
+    `notice` says why they are, where a model was asked.
+    """
 
     question: str
     state: State
@@ -135,6 +153,8 @@ class Answer:
     suggestions: tuple[str, ...] = ()
     revision: str = ""
     timings: Timings = Timings()
+    model: str | None = None
+    notice: Notice | None = None
 
     @property
     def answered(self) -> bool:
@@ -164,7 +184,8 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """The object of `ask --json` and `POST /api/ask`.
 
-        It and its citations have a `phrase` only where there is one.
+        It and its citations have a `phrase`, and it a `model` and a `notice`, only where there is
+        one; a sentence says `supported` only where it is not.
         """
         found: dict[str, Any] = {
             "question": self.question,
@@ -172,17 +193,24 @@ class Answer:
             "state": self.state,
             "confidence": round(self.confidence, 4),
             "text": self.text,
-            "sentences": [
-                {"text": sentence.text, "citations": [c.number for c in sentence.citations]}
-                for sentence in self.sentences
-            ],
+            "sentences": [_sentence_json(sentence) for sentence in self.sentences],
             "citations": [_citation_json(citation) for citation in self.citations],
             "nearest": [_citation_json(citation) for citation in self.nearest],
             "suggestions": list(self.suggestions),
             "revision": self.revision,
             "timings_ms": {name: round(ms, 2) for name, ms in asdict(self.timings).items()},
         }
-        return found | ({"phrase": self.phrase} if self.phrase else {})
+        more = {"phrase": self.phrase, "model": self.model}
+        more["notice"] = asdict(self.notice) if self.notice else None  # type: ignore[assignment]
+        return found | {name: value for name, value in more.items() if value}
+
+
+def _sentence_json(sentence: CitedSentence) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "text": sentence.text,
+        "citations": [citation.number for citation in sentence.citations],
+    }
+    return found if sentence.supported else found | {"supported": False}
 
 
 def _citation_json(citation: Citation) -> dict[str, Any]:
@@ -207,6 +235,27 @@ def make_request(
             f"the question has {len(asked):,} characters; the limit is {MAX_QUESTION:,}"
         )
     return Request(asked, tuple(history)[-MAX_TURNS:], article or None)
+
+
+def conversation_of(messages: Iterable[tuple[str, str]], article: str | None = None) -> Request:
+    """Messages of a chat (role, text) → a request: the last a person wrote is the question.
+
+    What is neither a person's nor an assistant's is left out: nobody instructs this chatbot.
+    Raises QuestionError where no person wrote anything.
+    """
+    turns: list[Turn] = []
+    question: str | None = None
+    answer = ""
+    for role, text in messages:
+        if role in ("user", "human"):
+            if question is not None:
+                turns.append(Turn(question, answer))
+            question, answer = text, ""
+        elif role in ("assistant", "ai") and question is not None:
+            answer = f"{answer} {text}".strip()
+    if question is None:
+        raise QuestionError("there is no message of a user; ask something about the article")
+    return make_request(question, turns, article)
 
 
 def read_history(value: object) -> tuple[Turn, ...]:

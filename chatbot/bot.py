@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from chatbot.answering.answerer import Answerer, Writer, extractive
+from chatbot.answering.generate import Generator
+from chatbot.answering.models import Model, make_model
 from chatbot.answering.reader import load
-from chatbot.answering.suggest import suggest
+from chatbot.answering.suggest import Suggestions
 from chatbot.answers import Answer, CitedSentence, Request, Turn, make_request
 from chatbot.config import Settings
 from index import Article, Embedder, Index, IndexLockedError, Report, Retriever, sync
@@ -18,9 +20,11 @@ from index.build import Progress
 from index.catalog import Entry
 
 if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
     from langchain_core.runnables import Runnable
 
 DEFAULT_SOURCE = Path("seeds")
+STARTERS = 4
 
 
 class Chatbot:
@@ -36,14 +40,21 @@ class Chatbot:
         settings: Settings | None = None,
         scope: Sequence[str] | None = None,
         writer: Writer = extractive,
+        model: Any = None,
     ) -> None:
         self.settings = settings or Settings()
         self.index = index
         self.retriever = Retriever(index)
-        # It goes on from states that not every embedder has.
-        reader = load() if self.settings.reader and index.embedder.has_lower else None
-        self.answerer = Answerer(self.retriever, scope, self.settings.threshold, writer, reader)
-        self.answerer.starters = self.starters
+        self.model = _model(model, self.settings)
+        self.answerer = Answerer(
+            self.retriever,
+            scope,
+            self.settings.threshold,
+            writer,
+            load() if self.settings.reader else None,
+            Generator(self.model, self.retriever, self.settings.check) if self.model else None,
+        )
+        self.answerer.starters = self.questions
         self.report = Report()
         self.locked: IndexLockedError | None = None
         self._starters: dict[str, tuple[str, ...]] = {}
@@ -58,13 +69,17 @@ class Chatbot:
         settings: Settings | None = None,
         embedder: Embedder | None = None,
         progress: Progress | None = None,
+        model: Any = None,
     ) -> Self:
         """Bring the index up to date with `sources` and answer from them.
 
         Without `sources`, `seeds/` is brought up to date where it exists, and everything indexed
-        is answered from. Files that cannot be read are in `report.problems`.
+        is answered from. Files that cannot be read are in `report.problems`. `model` is a chat
+        model of LangChain that writes the answers; without one, what the settings name does.
         """
         settings = settings or Settings.from_environment()
+        # What is missing for a model is told before anything long is done.
+        model = _model(model, settings)
         index = Index.open(index_dir or settings.index, embedder or settings.embedder)
         index.check()
         wanted = list(sources) if sources else []
@@ -78,7 +93,7 @@ class Chatbot:
                 raise
             locked = error
         # While another process writes, all that is indexed is the best there is to ask.
-        bot = cls(index, settings, report.articles if sources and not locked else None)
+        bot = cls(index, settings, report.articles if sources and not locked else None, model=model)
         bot.report, bot.locked = report, locked
         return bot
 
@@ -98,11 +113,21 @@ class Chatbot:
         yield from self.answerer.write(prepared)
 
     @cached_property
-    def runnable(self) -> Runnable[Any, Answer]:
-        """The same as a LangChain Runnable."""
+    def chain(self) -> Runnable[Any, Answer]:
+        """The same as a LangChain Runnable of this project's own records."""
         from chatbot.answering.chain import build_chain
 
         return build_chain(self.answerer)
+
+    @cached_property
+    def runnable(self) -> Runnable[Any, AIMessage]:
+        """The same as a LangChain Runnable of messages, whose text carries LangChain's citations.
+
+        It takes a question, a list of messages, or `{"question", "history", "article"}`.
+        """
+        from chatbot.answering.chain import build_runnable
+
+        return build_runnable(self.chain)
 
     def articles(self) -> list[Entry]:
         """The articles that can be asked, without their texts."""
@@ -114,6 +139,10 @@ class Chatbot:
 
     def starters(self, article: str | None = None) -> tuple[str, ...]:
         """Questions to start from, every one of which is answered; made once and kept."""
+        return self.questions(article)[:STARTERS]
+
+    def questions(self, article: str | None = None) -> tuple[str, ...]:
+        """Questions to start from and to go on with."""
         view = self.answerer.view(article)
         name = f"{article}\x00{view.revision}"
         if name not in self._starters:
@@ -131,14 +160,15 @@ class Chatbot:
         self.index.close()
 
     def _made(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        found = [suggest(self.article(entry.id), self._plain) for entry in entries[:3]]
+        kept = Suggestions(self.index.folder, self.model)
+        found = [kept.of(self.article(entry.id), self._plain) for entry in entries[:3]]
         if len(found) == 1:
             return found[0]
         # Of several articles, those questions first that say which article they mean.
         return tuple(question for each in found for question in each[1:3])
 
     def _plain(self, request: Request) -> Answer:
-        """Answer without offering suggestions, which are only being made."""
+        """Answer in the article's own words, without offering suggestions, which are being made."""
         bare = Answerer(
             self.retriever,
             self.answerer.scope,
@@ -148,3 +178,12 @@ class Chatbot:
         *_, answer = bare.write(bare.prepare(request))
         assert isinstance(answer, Answer)
         return answer
+
+
+def _model(model: Any, settings: Settings) -> Model | None:
+    """A model of ours for one of LangChain's, or the one that the settings name."""
+    if model is None:
+        return make_model(settings)
+    if isinstance(model, Model):
+        return model
+    return Model(model, type(model).__name__, settings.model_timeout)

@@ -1,4 +1,4 @@
-"""The command line: `ask-article ask|serve|index|evaluate|compare|doctor`."""
+"""The command line: `ask-article ask|serve|mcp|index|evaluate|compare|doctor`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ from chatbot.terminal import (
     DONE,
     FAILED,
     NOT_IN_ARTICLE,
+    BudgetOption,
+    CheckOption,
     EmbedderOption,
     IndexOption,
+    ModelOption,
+    ModelTimeoutOption,
+    ModelUrlOption,
     ReaderOption,
     Sources,
     edge,
@@ -68,6 +73,11 @@ def ask(
     index: IndexOption = None,
     embedder: EmbedderOption = None,
     reader: ReaderOption = None,
+    model: ModelOption = None,
+    model_url: ModelUrlOption = None,
+    model_timeout: ModelTimeoutOption = None,
+    check: CheckOption = None,
+    budget_tokens_per_day: BudgetOption = None,
 ) -> None:
     """Ask a question and print the answer with its sources.
 
@@ -82,7 +92,16 @@ def ask(
     if not question.strip() and sys.stdin.isatty():
         question = typer.prompt("The question is empty. What would you like to know?")
     make_request(question)
-    settings = settings_from(index=index, embedder=embedder, reader=reader)
+    settings = settings_from(
+        index=index,
+        embedder=embedder,
+        reader=reader,
+        model=model,
+        model_url=model_url,
+        model_timeout=model_timeout,
+        check=check,
+        budget_tokens_per_day=budget_tokens_per_day,
+    )
     _must_exist(sources)
     with progress() as heard:
         bot = Chatbot.open(sources, settings=settings, progress=heard)
@@ -124,17 +143,69 @@ def serve(
         list[str] | None,
         typer.Option(metavar="ORIGIN", help="A site whose pages are read when asked about."),
     ] = None,
+    model: ModelOption = None,
+    model_url: ModelUrlOption = None,
+    model_timeout: ModelTimeoutOption = None,
+    check: CheckOption = None,
+    budget_tokens_per_day: BudgetOption = None,
 ) -> None:
     """Serve the chat page, the API and the widget; open the address it prints in a browser."""
     origins = {"allow_origin": tuple(allow_origin or ()), "learn": tuple(learn or ())}
     settings = settings_from(
-        index=index, embedder=embedder, reader=reader, host=host, port=port, **origins
+        index=index,
+        embedder=embedder,
+        reader=reader,
+        host=host,
+        port=port,
+        model=model,
+        model_url=model_url,
+        model_timeout=model_timeout,
+        check=check,
+        budget_tokens_per_day=budget_tokens_per_day,
+        **origins,
     )
     from chatbot.web.server import run
 
     with progress() as heard:
         code = run(settings, sources or [], heard, lambda line: err.print(line, markup=False))
     raise typer.Exit(code)
+
+
+@app.command()
+@edge
+def mcp(
+    sources: Sources = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    reader: ReaderOption = None,
+    model: ModelOption = None,
+    model_url: ModelUrlOption = None,
+    model_timeout: ModelTimeoutOption = None,
+    check: CheckOption = None,
+    budget_tokens_per_day: BudgetOption = None,
+) -> None:
+    """Offer the articles to other programs as tools, by the Model Context Protocol.
+
+    It speaks over standard input and output: ask_article, search_article, get_passage.
+    """
+    from chatbot.bot import Chatbot
+    from chatbot.mcp_server import make_server
+
+    settings = settings_from(
+        index=index,
+        embedder=embedder,
+        reader=reader,
+        model=model,
+        model_url=model_url,
+        model_timeout=model_timeout,
+        check=check,
+        budget_tokens_per_day=budget_tokens_per_day,
+    )
+    _must_exist(sources)
+    bot = Chatbot.open(sources, settings=settings)
+    tell_problems(bot.report.problems)
+    bot.articles()
+    make_server(bot).run("stdio")
 
 
 def main() -> None:
@@ -173,8 +244,12 @@ def _print_answer(answer: Answer) -> None:
         body.append(before).append(phrase, style="bold").append(f"{after} ")
         for citation in sentence.citations:
             body.append(f"[{citation.number}] ", style="cyan")
+        if not sentence.supported:
+            body.append("(not found in the article) ", style="yellow")
     body.rstrip()
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(body)
+    if answer.notice:
+        err.print(answer.notice.message, style="yellow", markup=False)
     if answer.citations:
         out.print()
     for citation in answer.citations:

@@ -15,6 +15,9 @@ from index import DEFAULT_EMBEDDER, DEFAULT_FOLDER
 
 PREFIX = "ASK_ARTICLE_"
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
+EXTRACTIVE = "extractive"
+"""The name of no model: answers in the article's own words."""
+CHECKS = ("drop", "mark", "off")
 DEFAULT_CACHE = (
     Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "ask-article"
 )
@@ -42,6 +45,16 @@ class Settings:
     """Whether the trained reader reads what search finds; in the environment 1 or 0."""
     threshold: float | None = None
     """Answer only where the confidence is at least this; empty: the fitted value."""
+    model: str = EXTRACTIVE
+    """A chat model of LangChain as PROVIDER:MODEL; `extractive` is the article's own words."""
+    model_url: str = ""
+    """A server that speaks OpenAI's protocol, instead of a provider: http://…/v1."""
+    model_timeout: float = 30.0
+    """Seconds of silence after which a model is given up."""
+    check: str = "drop"
+    """What becomes of a model's sentences that the source does not support: drop, mark or off."""
+    budget_tokens_per_day: int = 0
+    """Tokens that the model may use a day (UTC); 0: no limit."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +73,8 @@ class Settings:
         for name in ("allow_origin", "learn"):
             if name in given:
                 given[name] = tuple(check_origin(each) for each in given[name])  # type: ignore[attr-defined]
+        if given.get("check", self.check) not in CHECKS:
+            raise SettingsError(f"--check {given['check']!r} is none of {', '.join(CHECKS)}")
         return replace(self, **given)  # type: ignore[arg-type]
 
 
@@ -85,9 +100,9 @@ def check_origin(value: str) -> str:
 
 def _converted(field: str, name: str, value: str) -> object:
     try:
-        if field == "port":
+        if field in ("port", "budget_tokens_per_day"):
             return int(value)
-        if field == "threshold":
+        if field in ("threshold", "model_timeout"):
             return float(value)
     except ValueError as error:
         raise SettingsError(f"{name}={value!r} is not a number") from error
@@ -95,6 +110,8 @@ def _converted(field: str, name: str, value: str) -> object:
         if value not in ("0", "1"):
             raise SettingsError(f"{name}={value!r} is neither 0 nor 1")
         return value == "1"
+    if field == "check" and value not in CHECKS:
+        raise SettingsError(f"{name}={value!r} is none of {', '.join(CHECKS)}")
     if field in ("allow_origin", "learn"):
         return tuple(check_origin(each) for each in value.split())
     return Path(value) if field in ("index", "cache") else value

@@ -7,6 +7,7 @@ AskArticleError
 ├── NothingIndexedError     there is no article to ask
 ├── DatasetError            a file of questions is not what is expected
 ├── SettingsError           a setting has a value that cannot be used
+├── ModelError              a language model cannot be set up
 ├── LearnError              a page that is asked about cannot be fetched or read
 └── AddressError            the server cannot listen on its address
 """
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetError",
     "HistoryError",
     "LearnError",
+    "ModelError",
     "NothingIndexedError",
     "QuestionError",
     "SettingsError",
@@ -54,6 +56,10 @@ class DatasetError(AskArticleError):
 
 class SettingsError(AskArticleError):
     """Raised for a setting whose value cannot be used; names the setting."""
+
+
+class ModelError(AskArticleError):
+    """Raised for a language model that cannot be set up: what to install, or which key to set."""
 
 
 class LearnError(AskArticleError):

@@ -52,6 +52,49 @@ ReaderOption = Annotated[
         show_default=False,
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PROVIDER:MODEL",
+        help="A language model that writes the answers, such as openai:gpt-5-mini or ollama:qwen3;"
+        " its key is read from the environment.  [default: extractive, the article's own words]",
+    ),
+]
+ModelUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model-url",
+        metavar="URL",
+        help="A server that speaks OpenAI's protocol, such as http://localhost:8000/v1.",
+    ),
+]
+ModelTimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--model-timeout",
+        min=0.1,
+        help="Seconds of silence after which the model is given up.  [default: 30]",
+    ),
+]
+CheckOption = Annotated[
+    str | None,
+    typer.Option(
+        "--check",
+        metavar="drop|mark|off",
+        help="What becomes of the model's sentences that the article does not support."
+        "  [default: drop]",
+    ),
+]
+BudgetOption = Annotated[
+    int | None,
+    typer.Option(
+        "--budget-tokens-per-day",
+        min=0,
+        help="Tokens that the model may use a day; after that, the article's own words."
+        "  [default: 0, no limit]",
+    ),
+]
 P = ParamSpec("P")
 
 
@@ -60,9 +103,22 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        from chatbot.errors import DatasetError, HistoryError, QuestionError, SettingsError
+        from chatbot.errors import (
+            DatasetError,
+            HistoryError,
+            ModelError,
+            QuestionError,
+            SettingsError,
+        )
 
-        wrong_use = (QuestionError, HistoryError, SettingsError, DatasetError, EmbedderError)
+        wrong_use = (
+            QuestionError,
+            HistoryError,
+            SettingsError,
+            DatasetError,
+            EmbedderError,
+            ModelError,
+        )
         try:
             command(*args, **kwargs)
         except wrong_use as error:

@@ -117,13 +117,13 @@ class Retriever:
                     self._everything = shelf
         return version
 
-    def tokens(
-        self, question: str, passages: Sequence[Passage]
-    ) -> tuple[TokenVectors, list[TokenVectors]] | None:
-        """A question's tokens and the passages', as search compared them; None if it could not."""
-        asked = self.index.embedder.embed_query_tokens(question)
-        found = self._reader.tokens(passages) if asked else None
-        return (asked, found) if asked and found is not None else None
+    def tokens(self, passages: Sequence[Passage]) -> list[TokenVectors] | None:
+        """The tokens of passages, as search compares them; None where the embedder keeps them."""
+        return self._reader.tokens(passages)
+
+    def passages(self, article: str) -> list[Passage]:
+        """An article's passages in their order."""
+        return self._passages(self._scope([article]))
 
     def mended(self, text: str, articles: Iterable[str] | None = None) -> str:
         """A question with its misspelt words as the articles in scope spell them."""

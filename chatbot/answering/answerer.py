@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from chatbot.answering import confidence, extract
 from chatbot.answering.conversation import REPLIES, Intent, said_before, understand
-from chatbot.answering.extract import Quote
+from chatbot.answering.extract import Draft, Quote
+from chatbot.answering.faults import Fault, NotSaid
+from chatbot.answering.generate import Generator
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.reader import Reader
 from chatbot.answers import (
@@ -17,16 +20,26 @@ from chatbot.answers import (
     Answer,
     Citation,
     CitedSentence,
+    Notice,
     Request,
     Timings,
 )
-from chatbot.errors import NOTHING_TO_ASK, ArticleNotFoundError, NothingIndexedError
+from chatbot.errors import (
+    NOTHING_TO_ASK,
+    ArticleNotFoundError,
+    AskArticleError,
+    NothingIndexedError,
+)
 from index import Article, Hit, Phrase, Query, Retriever
 from index.catalog import Entry
 from index.ranking import READ
 
 HITS = READ
 NEAREST = 3
+REWRITE_PATIENCE = 2.0
+"""Seconds that a refusal waits for a follow-up to be put anew; an answer does not wait."""
+BETTER = 0.02
+"""Evidence must be surer by so much for an answer to be begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,8 @@ class Prepared:
     confidence: float = 1.0
     revision: str = ""
     search_ms: float = 0.0
+    rewritten: Future[Prepared] | None = None
+    """The same for the question as a language model put it anew, once that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +86,16 @@ class View:
 Finder = Callable[[Sequence[Query], Sequence[str]], list[Hit]]
 """From the texts to search for and the articles in scope to hits; the default searches."""
 
-Writer = Callable[[Prepared], Iterable[Quote]]
-"""From evidence to the sentences of an answer, one at a time; the default quotes the article."""
+Writer = Callable[[Prepared], Iterable[Draft]]
+"""From evidence to the sentences of an answer, one at a time; the default quotes the article.
+
+It may raise NotSaid where it finds no answer after all, and Fault where it fails."""
 
 
-def extractive(prepared: Prepared) -> Iterable[Quote]:
+def extractive(prepared: Prepared) -> Iterator[Draft]:
     """The sentences that answer best, in the article's own words."""
-    return prepared.summary or extract.choose(prepared.scored)
+    for quote in prepared.summary or extract.choose(prepared.scored):
+        yield Draft(" ".join(quote.sentence.text.split()), (quote,))
 
 
 class Answerer:
@@ -90,7 +108,9 @@ class Answerer:
         threshold: float | None = None,
         writer: Writer = extractive,
         reader: Reader | None = None,
+        generator: Generator | None = None,
     ) -> None:
+        """`generator` writes with a language model; `writer` stands in for it and otherwise."""
         self.retriever = retriever
         self.scope = scope
         plain = confidence.WEIGHTS
@@ -98,15 +118,30 @@ class Answerer:
         self.threshold = self.model.threshold if threshold is None else threshold
         self.writer = writer
         self.reader = reader
+        self.generator = generator
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="rewrite")
         self._whole: View | None = None
         self.starters: Callable[[str | None], tuple[str, ...]] = lambda _: ()
 
     def prepare(self, request: Request, find: Finder | None = None) -> Prepared:
         """Understand a request and find its evidence, or have it found by `find`.
 
-        Raises ArticleNotFoundError for an article that is not indexed, NothingIndexedError where
-        none is.
+        Where a language model answers, it puts a follow-up anew meanwhile. That is waited for only
+        where nothing was found without it. Raises ArticleNotFoundError for an article that is not
+        indexed, NothingIndexedError where none is.
         """
+        rewritten = None
+        if self.generator and request.history:
+            rewritten = self._threads.submit(self._rewritten, request, find)
+        prepared = self._prepared(request, find)
+        if rewritten is None or prepared.intent != "question":
+            return prepared
+        if self.enough(prepared):
+            return replace(prepared, rewritten=rewritten)
+        better = _result(rewritten, REWRITE_PATIENCE)
+        return better if better and better.confidence > prepared.confidence else prepared
+
+    def _prepared(self, request: Request, find: Finder | None) -> Prepared:
         started = time.perf_counter()
         view = self.view(request.article)
         understood = understand(request, one_article=len(view.ids) == 1)
@@ -121,7 +156,7 @@ class Answerer:
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
             if self.reader:
-                hits = self.reader.read_hits(asked, hits, self.retriever)
+                hits = self.reader.read_hits(asked, hits)
             scored = extract.scored(asked, hits, said_before(request))
             probability = self._probability(asked, hits, scored, ids)
         return Prepared(
@@ -136,6 +171,13 @@ class Answerer:
             search_ms=_since(started),
         )
 
+    def _rewritten(self, request: Request, find: Finder | None) -> Prepared:
+        assert self.generator is not None
+        asked = self.generator.rewrite(request, REWRITE_PATIENCE)
+        found = self._prepared(replace(request, question=asked, history=()), find)
+        # The model sees the conversation, and the answer repeats what the reader asked.
+        return replace(found, request=request)
+
     def find(self, queries: Sequence[Query], ids: Sequence[str]) -> list[Hit]:
         """The passages that an answer is made from."""
         return self.retriever.search(queries, HITS, ids)
@@ -149,16 +191,44 @@ class Answerer:
             yield self._answer(prepared, "smalltalk", [reply], started)
             return
         sentences: list[CitedSentence] = []
+        numbers: dict[tuple[str, int, int], int] = {}
+        model = notice = None
         if prepared.intent == "summary" or self.enough(prepared):
-            for quote in self.writer(prepared):
-                sentences.append(self._cited(quote, len(sentences) + 1, prepared))
-                yield sentences[-1]
-        if sentences:
-            yield self._answer(prepared, "answered", sentences, started)
+            try:
+                for draft in self._drafts(prepared):
+                    model = self.generator.model.name if self.generator else None
+                    sentences.append(self._cited(draft, numbers, prepared))
+                    yield sentences[-1]
+            except NotSaid:
+                sentences = []
+            except Fault as fault:
+                notice = _notice(fault, bool(sentences))
+            if notice and not sentences:
+                for draft in self.writer(prepared):
+                    sentences.append(self._cited(draft, numbers, prepared))
+                    yield sentences[-1]
+        if not sentences:
+            refusal = CitedSentence(NOT_IN_ARTICLE)
+            yield refusal
+            yield self._answer(prepared, "not_in_article", [refusal], started)
             return
-        refusal = CitedSentence(NOT_IN_ARTICLE)
-        yield refusal
-        yield self._answer(prepared, "not_in_article", [refusal], started)
+        answer = self._answer(prepared, "answered", sentences, started)
+        yield replace(answer, model=model, notice=notice)
+
+    def _drafts(self, prepared: Prepared) -> Iterable[Draft]:
+        """What is written; by the model from the better evidence, if that is there by now."""
+        if self.generator is None:
+            yield from self.writer(prepared)
+            return
+        drafts = self.generator(prepared)
+        first = next(drafts, None)
+        better = _result(prepared.rewritten, 0.0) if prepared.rewritten else None
+        if better and better.confidence > prepared.confidence + BETTER:
+            drafts.close()
+            yield from self.generator(better)
+        elif first is not None:
+            yield first
+            yield from drafts
 
     def enough(self, prepared: Prepared) -> bool:
         """Whether the evidence is thick enough to answer."""
@@ -216,13 +286,20 @@ class Answerer:
         lexicon = self.retriever.lexicon(ids)
         return self.model.probability(confidence.features(asked, hits, scored, lexicon))
 
-    def _cited(self, quote: Quote, number: int, prepared: Prepared) -> CitedSentence:
-        phrase = quote.phrase if number == 1 else None
-        citation = self._citation(quote, number, phrase)
+    def _cited(
+        self, draft: Draft, numbers: dict[tuple[str, int, int], int], prepared: Prepared
+    ) -> CitedSentence:
+        """A draft with its citations; what was cited before keeps its number."""
+        citations = []
+        first = not numbers
+        for quote in draft.quotes:
+            place = (quote.article, quote.sentence.start, quote.sentence.end)
+            number = numbers.setdefault(place, len(numbers) + 1)
+            citations.append(self._citation(quote, number, quote.phrase if first else None))
         lead = None
-        if citation.phrase and asks_for_phrase(prepared.request.question):
-            lead = " ".join(citation.phrase.quote.split())
-        return CitedSentence(" ".join(citation.quote.split()), (citation,), lead)
+        if citations and citations[0].phrase and asks_for_phrase(prepared.request.question):
+            lead = " ".join(citations[0].phrase.quote.split())
+        return CitedSentence(draft.text, tuple(citations), lead, draft.supported)
 
     def _citation(self, quote: Quote, number: int, phrase: Phrase | None = None) -> Citation:
         article, sentence = self.article(quote.article), quote.sentence
@@ -253,6 +330,20 @@ class Answerer:
             revision=prepared.revision,
             timings=Timings(prepared.search_ms, took, prepared.search_ms + took),
         )
+
+
+def _notice(fault: Fault, begun: bool) -> Notice:
+    """What a reader is told of a fault, and of what stands in for the model's words."""
+    rest = "The answer may be incomplete." if begun else "These are the article's own words."
+    return Notice(fault.kind, f"{fault} {rest}")
+
+
+def _result(future: Future[Prepared], patience: float) -> Prepared | None:
+    """What a future has found by then; None where it failed, or is not there yet."""
+    try:
+        return future.result(patience)
+    except (TimeoutError, Fault, AskArticleError):
+        return None
 
 
 def _since(started: float) -> float:

@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.content import create_citation, create_text_block
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda
 from langchain_core.runnables.utils import Input
 
 from chatbot.answering.answerer import Answerer, Prepared
-from chatbot.answers import Answer, CitedSentence, Request, make_request, read_history
+from chatbot.answers import (
+    Answer,
+    CitedSentence,
+    Request,
+    conversation_of,
+    make_request,
+    read_history,
+)
 
 
 class _Write(Runnable[Prepared, Answer]):
@@ -65,12 +74,85 @@ def build_chain(answerer: Answerer) -> Runnable[Any, Answer]:
     return (retrieve | _Write(answerer)).with_config(run_name="ask-article")
 
 
+def build_runnable(chain: Runnable[Any, Answer]) -> Runnable[Any, AIMessage]:
+    """The same as messages: the text in content blocks with LangChain's own citations.
+
+    `start_index` and `end_index` of a citation are places in the block's text; what it cites is in
+    `cited_text`, and its place in the article in `extras`. The answer's own JSON is in
+    `response_metadata["answer"]`. `stream` yields a chunk for each sentence.
+    """
+    to_chunks: Runnable[Any, AIMessage] = RunnableGenerator(_chunks)
+    whole: Runnable[Any, AIMessage] = RunnableLambda(message_of, name="message")
+    return _Messages(chain | whole, chain | to_chunks)
+
+
+class _Messages(Runnable[Any, AIMessage]):
+    """One Runnable for the whole message, and the same streamed as chunks."""
+
+    name = "ask-article"
+
+    def __init__(self, whole: Runnable[Any, AIMessage], chunked: Runnable[Any, AIMessage]) -> None:
+        self._whole, self._chunked = whole, chunked
+
+    def invoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        return self._whole.invoke(input, config)
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[AIMessage]:
+        yield from self._chunked.stream(input, config)
+
+
+def message_of(answer: Answer) -> AIMessage:
+    """An answer as a message, a content block for each sentence."""
+    blocks = [_block(each, place) for place, each in enumerate(answer.sentences)]
+    return AIMessage(content_blocks=blocks, response_metadata=_metadata(answer))
+
+
+def _chunks(pieces: Iterator[CitedSentence | Answer]) -> Iterator[AIMessageChunk]:
+    place = 0
+    for piece in pieces:
+        if isinstance(piece, Answer):
+            metadata = _metadata(piece)
+            yield AIMessageChunk(content=[], response_metadata=metadata, chunk_position="last")
+        else:
+            yield AIMessageChunk(content=[_block(piece, place)])
+            place += 1
+
+
+def _block(sentence: CitedSentence, place: int) -> Any:
+    text = sentence.text if place == 0 else f" {sentence.text}"
+    citations: list[Any] = [
+        create_citation(
+            url=each.url,
+            title=each.title,
+            start_index=len(text) - len(sentence.text),
+            end_index=len(text),
+            cited_text=each.quote,
+            article=each.article,
+            start=each.start,
+            end=each.end,
+            number=each.number,
+        )
+        for each in sentence.citations
+    ]
+    return create_text_block(text, annotations=citations, index=place)
+
+
+def _metadata(answer: Answer) -> dict[str, Any]:
+    return {"answer": answer.to_json(), "model_name": answer.model or "extractive"}
+
+
 def _request(asked: Input) -> Request:
     if isinstance(asked, Request):
         return asked
     if isinstance(asked, str):
         return make_request(asked)
+    if isinstance(asked, list) and asked and all(isinstance(m, BaseMessage) for m in asked):
+        return conversation_of([(message.type, str(message.text)) for message in asked])
     if isinstance(asked, dict):
         history = read_history(asked.get("history") or [])
         return make_request(asked.get("question") or "", history, asked.get("article"))
-    raise TypeError(f"ask with a text, a Request or a dict, not {type(asked).__name__}")
+    raise TypeError(f"ask with a text, messages, a Request or a dict, not {type(asked).__name__}")

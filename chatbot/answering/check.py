@@ -138,6 +138,15 @@ def check(
     return Verdict(not reason, tuple(window), probability, reason)
 
 
+def nearest(
+    claim: str, numbers: Sequence[int], source: Source, embed: Embed
+) -> tuple[SourceSentence, ...]:
+    """The cited sentence nearest to a claim, whether it supports it or not; none without one."""
+    offered = [each for some in source.cited(numbers) for each in some]
+    best = _best(facts.words(claim), embed(claim), offered)
+    return (best,) if best else ()
+
+
 # ——— Which sentences support it
 
 
@@ -290,11 +299,21 @@ def _contradicted(words: Sequence[Word], best: SourceSentence) -> str:
 def _exchanged(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
     """Whether two runs of words begin with different facts of one kind."""
     for kind in ("number", "name"):
-        mine = _run(ours, _is_number if kind == "number" else _is_name)
-        other = _run(theirs, _is_number if kind == "number" else _is_named)
-        if mine and other and not any(_holds(other, each) for each in mine):
+        mine = list(takewhile(_is_number if kind == "number" else _is_name, ours))
+        other = list(takewhile(_is_number if kind == "number" else _is_named, theirs))
+        keys = frozenset(word.key for word in other)
+        same = any(_holds(keys, word.key) for word in mine) or _short_of(mine, other)
+        if mine and other and not same:
             return True
     return False
+
+
+def _short_of(some: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Whether one is the short form of the other, read forwards or backwards."""
+    return any(
+        {word.key for word in one} & facts.initials(sorted(other, key=lambda word: word.start))
+        for one, other in ((some, others), (others, some))
+    )
 
 
 def _is_number(word: Word) -> bool:
@@ -309,10 +328,6 @@ def _is_named(word: Word) -> bool:
     # The name of a month is a number elsewhere, as it is compared like one.
     month = word.kind == "number" and not word.key[0].isdigit()
     return month or word.kind in ("name", "initial")
-
-
-def _run(words: Sequence[Word], wanted: Callable[[Word], bool]) -> frozenset[str]:
-    return frozenset(word.key for word in takewhile(wanted, words))
 
 
 def _miscounted(words: Sequence[Word], cited: Sequence[Sequence[SourceSentence]]) -> str:

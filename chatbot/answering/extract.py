@@ -49,6 +49,18 @@ class Quote:
     phrase: Phrase | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A sentence of an answer in the making, and what it rests on.
+
+    `supported` is false only where a reader is shown what nothing was found for.
+    """
+
+    text: str
+    quotes: tuple[Quote, ...]
+    supported: bool = True
+
+
 Scored = tuple[Hit, SentenceEvidence, float]
 """A sentence of a hit with its log-odds among all sentences of the hits."""
 

@@ -25,7 +25,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "36cb1a5c5c0ee2f9a11f8f12ce34e3f7344c7111edf4f5297515673f3cbef6fd"
+SHA256 = "2399a09a2256551719e24c8cf9d24da3ec7c081c7cd1cd8325f9d07b77caa390"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

@@ -1,15 +1,22 @@
-"""Questions to start from: made from an article by rule, kept only where the chatbot answers them.
+"""Questions to start from and to go on with, kept only where the chatbot answers them.
 
-A rule turns a wording that states something into the question it answers. A question counts only
+A language model writes them, where there is one, or rules make them. A rule turns a wording that states something into the question it answers. A question counts only
 if the chatbot, asked it, answers first with the sentence that it was made from.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import re
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from chatbot.answering import prompts
+from chatbot.answering.faults import Fault
+from chatbot.answering.generate import Writes
 from chatbot.answering.kinds import NAME, QUOTATION, bare, speaker
 from chatbot.answers import Answer, Request
 from index import Article, Sentence, chunk
@@ -17,6 +24,9 @@ from index import Article, Sentence, chunk
 COUNT = 4
 TRIED = 24
 """So many candidates of an article are tried at most, since each is a search."""
+WRITTEN, SHOWN, PATIENCE = 10, 12_000, 60.0
+"""A model is asked for so many questions, about so many characters, and for so many seconds."""
+KEPT = "questions.json"
 ABOUT = "What is this article about?"
 
 _TITLES = (
@@ -36,6 +46,9 @@ _TITLED = re.compile(rf"{_TITLES} ((?:[A-Z][\w’'-]+ ?){{2,3}})")
 _NAMED = re.compile(r"(?<![.!?] )(?<!^)\b(?:[A-Z][\w’'-]+ ){1,3}[A-Z][\w’'-]+")
 
 
+log = logging.getLogger("ask_article")
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A question and the sentence that should answer it; `rank` is lower for better wordings.
@@ -49,10 +62,68 @@ class Candidate:
     about: str = ""
 
 
+class Suggestions:
+    """The questions of articles; those that a model wrote are kept beside the index."""
+
+    def __init__(self, folder: Path, model: Writes | None = None) -> None:
+        self._path = Path(folder) / KEPT
+        self._model = model
+
+    def of(self, article: Article, ask: Callable[[Request], Answer]) -> tuple[str, ...]:
+        """An article's questions, each answered by `ask` with a citation of the article."""
+        if self._model is None:
+            return suggest(article, ask)
+        name = f"{self._model.name} {article.content_hash}"
+        kept = self._read()
+        if name not in kept:
+            try:
+                written = _written(self._model, article)
+            except Fault as fault:
+                log.warning("no questions by the model for %s: %s", article.id, fault)
+                return suggest(article, ask)
+            found = answered(article, written, ask)
+            if len(found) < COUNT:
+                found = tuple(dict.fromkeys((*found, *suggest(article, ask))))
+            kept = {**self._read(), name: list(found)}
+            beside = self._path.with_suffix(".part")
+            beside.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+            beside.replace(self._path)
+        return tuple(kept[name])
+
+    def _read(self) -> dict[str, list[str]]:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+
+def _written(model: Writes, article: Article) -> list[str]:
+    """Questions that a model asks about an article."""
+    messages = prompts.suggesting(
+        article.title, article.text[:SHOWN], WRITTEN, secrets.token_hex(4)
+    )
+    lines = model.complete(messages, PATIENCE).splitlines()
+    bare = [re.sub(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*", "", line).strip(" *\"“”") for line in lines]
+    return [each for each in bare if each.endswith("?") and 8 <= len(each) <= 160]
+
+
+def answered(
+    article: Article, questions: Iterable[str], ask: Callable[[Request], Answer]
+) -> tuple[str, ...]:
+    """Those questions that `ask` answers with the article's own words."""
+    found: list[str] = []
+    for question in dict.fromkeys(questions):
+        answer = ask(Request(question, article=article.id))
+        if answer.answered and answer.citations:
+            found.append(question)
+    return tuple(found)
+
+
 def suggest(
     article: Article, ask: Callable[[Request], Answer], count: int = COUNT
 ) -> tuple[str, ...]:
-    """Up to `count` questions about an article, each answered by `ask` with the right citation."""
+    """Up to `count` questions made by rule, each answered by `ask` with the right citation."""
     chosen = [ABOUT] if ask(Request(ABOUT, article=article.id)).answered else []
     used: set[int] = set()
     ordered = sorted(candidates(article), key=lambda each: each.rank)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
@@ -19,7 +19,7 @@ from chatbot import answers
 from chatbot.answers import Answer, CitedSentence, make_request, read_history
 from chatbot.bot import Chatbot
 from chatbot.errors import AskArticleError, QuestionError
-from chatbot.web.problems import new_request_id, problem, problem_of, state_of
+from chatbot.web.problems import new_request_id, problem, problem_of, state_of, status_of
 from chatbot.web.warmup import Warmup
 from index import paragraphs
 
@@ -42,11 +42,11 @@ def make_api(warmup: Warmup) -> APIRouter:
         try:
             asked, stream = await _read(request)
             if stream:
-                body = _events(warmup, asked)
+                body = streamed(warmup, asked, Events())
                 return StreamingResponse(
                     body, media_type="text/event-stream", headers=STREAM_HEADERS
                 )
-            answer = await anyio.to_thread.run_sync(_answer, warmup, asked)
+            answer = await anyio.to_thread.run_sync(answer_of, warmup, asked)
         except Exception as error:
             return failure(error)
         return JSONResponse(answer.to_json(), headers={"Cache-Control": "no-store"})
@@ -132,10 +132,18 @@ def failure(error: Exception) -> Response:
     """An edge: a reader is told what is safe to show, and the log has the rest."""
     if isinstance(error, AskArticleError):
         return problem_of(error)
+    status, state, message, request_id = told_of(error)
+    title = "The question could not be answered"
+    return problem(status, title, message, state=state, request_id=request_id)
+
+
+def told_of(error: Exception) -> tuple[int, str, str, str]:
+    """What a reader may hear of an error: status, state, message, and an id for the log."""
     request_id = new_request_id()
+    if isinstance(error, AskArticleError):
+        return status_of(error), state_of(error), str(error), request_id
     log.error("request %s failed", request_id, exc_info=error)
-    title, detail = "The question could not be answered", "Something went wrong. Please try again."
-    return problem(500, title, detail, state="model_error", request_id=request_id)
+    return 500, "model_error", "Something went wrong. Please try again.", request_id
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -161,15 +169,38 @@ async def _read(request: Request) -> tuple[answers.Request, bool]:
     return asked, data.get("stream", wanted) is True
 
 
-def _answer(warmup: Warmup, asked: answers.Request) -> Answer:
-    return warmup.bot().runnable.invoke(asked)
+def answer_of(warmup: Warmup, asked: answers.Request) -> Answer:
+    """The whole answer to a request, once the articles are open."""
+    return warmup.bot().chain.invoke(asked)
 
 
-async def _events(warmup: Warmup, asked: answers.Request) -> AsyncIterator[str]:
+class Form(Protocol):
+    """How the pieces of an answer are written into a stream."""
+
+    def piece(self, piece: Piece) -> Iterable[str]:
+        """A sentence or the whole answer as events."""
+
+    def failed(self, state: str, message: str, request_id: str) -> str:
+        """A failure as an event."""
+
+
+class Events:
+    """Our own events: `sentence`, then `answer` or `error`."""
+
+    def piece(self, piece: Piece) -> Iterable[str]:
+        """One event."""
+        return [_event("answer" if isinstance(piece, Answer) else "sentence", piece.to_json())]
+
+    def failed(self, state: str, message: str, request_id: str) -> str:
+        """The event `error`."""
+        return _event("error", {"state": state, "message": message, "request_id": request_id})
+
+
+async def streamed(warmup: Warmup, asked: answers.Request, form: Form) -> AsyncIterator[str]:
     """The events of one answer; a comment now and then keeps proxies from hanging up."""
     send, receive = anyio.create_memory_object_stream[str](16)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_produce, warmup, asked, send)
+        tasks.start_soon(_produce, warmup, asked, form, send)
         async with receive:
             while True:
                 try:
@@ -183,26 +214,24 @@ async def _events(warmup: Warmup, asked: answers.Request) -> AsyncIterator[str]:
         tasks.cancel_scope.cancel()
 
 
-async def _produce(warmup: Warmup, asked: answers.Request, send: Any) -> None:
+async def _produce(warmup: Warmup, asked: answers.Request, form: Form, send: Any) -> None:
+    pieces: Iterator[Piece] | None = None
     async with send:
         try:
             if not warmup.ready:
                 await send.send(": the articles are still being read\n\n")
             bot = await anyio.to_thread.run_sync(warmup.bot, abandon_on_cancel=True)
-            pieces: Iterator[Piece] = bot.runnable.stream(asked)
+            pieces = bot.chain.stream(asked)
             while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
-                name = "answer" if isinstance(piece, Answer) else "sentence"
-                await send.send(_event(name, piece.to_json()))
-        except AskArticleError as error:
-            await send.send(_event("error", _error(state_of(error), str(error))))
-        except Exception:  # an edge: the reader is told, the log has the rest
-            data = _error("model_error", "The question could not be answered. Please try again.")
-            log.exception("request %s failed", data["request_id"])
-            await send.send(_event("error", data))
-
-
-def _error(state: str, message: str) -> dict[str, str]:
-    return {"state": state, "message": message, "request_id": new_request_id()}
+                for event in form.piece(piece):
+                    await send.send(event)
+        except Exception as error:  # an edge: the reader is told, the log has the rest
+            _, state, message, request_id = told_of(error)
+            await send.send(form.failed(state, message, request_id))
+        finally:
+            # A reader who has gone needs no more of a language model's words.
+            if pieces is not None:
+                pieces.close()  # type: ignore[attr-defined]
 
 
 def _event(name: str, data: object) -> str:

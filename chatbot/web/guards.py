@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chatbot.web.problems import problem
 
 CHAT = "/chat"
-API = "/api/"
+API = ("/api/", "/v1/")
 FRAME = "/embed"
 _CHAT_READS = re.compile(
     r"/chat/?|/chat/(?:config|theme\.css|manifest\.json|(?:assets|static|svelte)/[\w./@-]+|"

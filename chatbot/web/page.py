@@ -38,6 +38,7 @@ UPDATE_SECONDS = 0.1
 """No more than ten changes a second: each one renders the whole message again."""
 SESSIONS = 1000
 WAITING = "One moment: the article is still being read. Your answer will follow."
+UNSUPPORTED = "not found in the article"
 EMPTY = (
     '<div class="empty"><h2>Ask this article</h2><p>Answers come in the article’s own words, and'
     " every sentence carries a number that opens the place it rests on. What the article doesn’t"
@@ -199,7 +200,7 @@ class _Page:
         """The answer so far, at most ten times a second, then with the whole Answer."""
         sentences: list[CitedSentence] = []
         last = 0.0
-        for piece in self._warmup.bot().runnable.stream(request):
+        for piece in self._warmup.bot().chain.stream(request):
             if isinstance(piece, Answer):
                 yield render(piece), piece
             else:
@@ -216,7 +217,8 @@ class _Page:
 def render(answer: Answer) -> str:
     """An answer as the HTML of a message; every text in it is escaped."""
     if answer.state == "answered":
-        return _answer_html(answer.sentences)
+        told = f'<p class="notice">{_escaped(answer.notice.message)}</p>' if answer.notice else ""
+        return _answer_html(answer.sentences, told)
     shown = "".join(f"<p>{_escaped(sentence.text)}</p>" for sentence in answer.sentences)
     if answer.nearest:
         items = "".join(
@@ -238,8 +240,8 @@ def cite_button(citation: Citation) -> str:
     )
 
 
-def _answer_html(sentences: Sequence[CitedSentence]) -> str:
-    shown = "".join(f"<p>{_with_buttons(sentence)}</p>" for sentence in sentences)
+def _answer_html(sentences: Sequence[CitedSentence], told: str = "") -> str:
+    shown = "".join(f"<p>{_with_buttons(sentence)}</p>" for sentence in sentences) + told
     if sentences and sentences[0].phrase:
         shown = f'<p class="lead">{_escaped(sentences[0].phrase)}</p>{shown}'
     return f'<div class="answer answered">{shown}</div>'
@@ -248,6 +250,8 @@ def _answer_html(sentences: Sequence[CitedSentence]) -> str:
 def _with_buttons(sentence: CitedSentence) -> str:
     """A sentence whose buttons never stand on a line without its last word."""
     buttons = "".join(f" {cite_button(citation)}" for citation in sentence.citations)
+    if not sentence.supported:
+        buttons += f' <em class="unsupported">{UNSUPPORTED}</em>'
     before, phrase, after = sentence.parts
     shown = ""
     if phrase and " " in after:

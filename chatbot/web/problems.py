@@ -44,6 +44,11 @@ def problem_of(error: AskArticleError) -> JSONResponse:
     return problem(status, title, str(error), **more)
 
 
+def status_of(error: AskArticleError) -> int:
+    """The HTTP status of an error."""
+    return STATUS.get(type(error), (500, ""))[0]
+
+
 def state_of(error: AskArticleError) -> str:
     """The `state` of an error event."""
     return "warming" if isinstance(error, NotReadyError) else "model_error"

@@ -31,6 +31,7 @@ from chatbot.errors import (
     NothingIndexedError,
 )
 from chatbot.web.api import MAX_BODY, make_api
+from chatbot.web.completions import make_completions
 from chatbot.web.guards import CHAT, Guard
 from chatbot.web.problems import problem
 from chatbot.web.site import make_site
@@ -111,6 +112,7 @@ def create_app(warmup: Warmup, settings: Settings) -> FastAPI:
         return JSONResponse({"name": "Ask this article", "start_url": f"{CHAT}/", "icons": icons})
 
     app.include_router(make_api(warmup))
+    app.include_router(make_completions(warmup))
     app.include_router(make_site(warmup, settings))
     app.include_router(make_widget())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -172,7 +174,7 @@ def run(settings: Settings, sources: Sequence[Path], progress: Progress | None, 
             say(f"{bot.locked} Answering from what is indexed.")
         bot.articles()
         # Imported here, in the background, rather than at the first question.
-        _ = bot.runnable
+        _ = bot.chain
         return bot
 
     def announce() -> None:
