@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SOURCE = Path("seeds")
 STARTERS = 4
+SUGGESTED = 3
+"""Of so many articles questions are suggested."""
 
 
 class Chatbot:
@@ -57,6 +59,7 @@ class Chatbot:
         self.answerer.starters = self.questions
         self.report = Report()
         self.locked: IndexLockedError | None = None
+        self._suggestions = Suggestions(index.folder, self.model)
         self._starters: dict[str, tuple[str, ...]] = {}
         self._suggesting = threading.Lock()
 
@@ -159,9 +162,22 @@ class Chatbot:
         """Let go of the index."""
         self.index.close()
 
+    def write_questions(self) -> None:
+        """Have the model write questions about the articles, and keep those that are answered.
+
+        Until then, and without a model, there are those made by rule. A server does this in the
+        background once it is ready.
+        """
+        if self.model is None:
+            return
+        for entry in self.articles()[:SUGGESTED]:
+            self._suggestions.write(self.article(entry.id), self._plain)
+        with self._suggesting:
+            self._starters.clear()
+
     def _made(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        kept = Suggestions(self.index.folder, self.model)
-        found = [kept.of(self.article(entry.id), self._plain) for entry in entries[:3]]
+        articles = [self.article(entry.id) for entry in entries[:SUGGESTED]]
+        found = [self._suggestions.of(article, self._plain) for article in articles]
         if len(found) == 1:
             return found[0]
         # Of several articles, those questions first that say which article they mean.

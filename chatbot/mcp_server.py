@@ -28,7 +28,9 @@ def make_server(bot: Chatbot) -> Any:
         from mcp.server.fastmcp import FastMCP
         from mcp.server.fastmcp.exceptions import ToolError
     except ImportError as error:
-        raise ModelError('the MCP server needs a package: pip install "ask-article[mcp]"') from error
+        raise ModelError(
+            'the MCP server needs a package: pip install "ask-article[mcp]"'
+        ) from error
 
     server = FastMCP("ask-article", instructions=INSTRUCTIONS, log_level="WARNING")
     tools = Tools(bot)

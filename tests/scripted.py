@@ -21,8 +21,8 @@ class Scripted(BaseChatModel):
 
     scripts: list[Any]
     size: int = 4
-    asked: list[list[BaseMessage]] = []
-    closed: list[int] = []
+    asked: list[list[BaseMessage]]
+    closed: list[int]
 
     def __init__(self, *scripts: Any, **more: Any) -> None:
         super().__init__(scripts=list(scripts), asked=[], closed=[], **more)

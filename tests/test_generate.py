@@ -310,6 +310,8 @@ def test_the_better_evidence_is_used(written):
 
 def test_the_model_writes_questions_that_the_article_answers(seed_index, tmp_path):
     bot = Chatbot.open([SEEDS], tmp_path, model=Scripted("1. What is the Quad?\n- Who is the president of France?\n* What did Prime Minister Modi say?\nNot a question\nWhich presidents is Modi expected to meet?"))
+    assert bot.model.chat.asked == []
+    bot.write_questions()
     found = bot.questions()
     assert "What is the Quad?" in found
     assert "What did Prime Minister Modi say?" in found
@@ -317,12 +319,14 @@ def test_the_model_writes_questions_that_the_article_answers(seed_index, tmp_pat
     assert len(bot.starters()) <= 4
     # They are kept beside the index, and not asked for again.
     again = Chatbot.open([SEEDS], tmp_path, model=Scripted(Fault("failed")))
+    again.write_questions()
     assert again.questions() == found
     assert again.model.chat.asked == []
 
 
 def test_without_its_questions_rules_make_them(tmp_path):
     bot = Chatbot.open([SEEDS], tmp_path, model=Scripted(Fault("failed")))
+    bot.write_questions()
     assert bot.starters() == Chatbot(bot.index, Settings()).starters()
 
 

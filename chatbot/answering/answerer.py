@@ -224,7 +224,7 @@ class Answerer:
         first = next(drafts, None)
         better = _result(prepared.rewritten, 0.0) if prepared.rewritten else None
         if better and better.confidence > prepared.confidence + BETTER:
-            drafts.close()
+            drafts.close()  # type: ignore[attr-defined]
             yield from self.generator(better)
         elif first is not None:
             yield first

@@ -94,9 +94,7 @@ class _Messages(Runnable[Any, AIMessage]):
     def __init__(self, whole: Runnable[Any, AIMessage], chunked: Runnable[Any, AIMessage]) -> None:
         self._whole, self._chunked = whole, chunked
 
-    def invoke(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
         return self._whole.invoke(input, config)
 
     def stream(

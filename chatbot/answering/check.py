@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from chatbot.answering import facts
 from chatbot.answering.facts import Word
 from chatbot.answering.opposites import OPPOSITES
+from chatbot.answering.orders import is_order
 from index import Passage, Sentence
 from index.embed import TokenVectors, Vectors, unit
 
@@ -44,6 +45,8 @@ SECOND = 0.25
 """A second sentence must add at least this share of the words that carry the claim."""
 BEFORE = 3
 """So many sentences before one may hold the name that its pronoun stands for."""
+ALIKE = 0.8
+"""An opposite turns a statement round where so much of the rest is the same."""
 NEAR = 2
 """A fact was exchanged where so many words beside it, at most, are the same."""
 
@@ -94,7 +97,8 @@ def _sentences(passage: Passage, tokens: TokenVectors) -> list[SourceSentence]:
         words = tuple(facts.words(sentence.text))
         keys = frozenset(word.key for word in words)
         vectors = tokens.vectors[places[place] : places[place + 1]].astype(np.float32)
-        found.append(SourceSentence(passage, sentence, words, keys, vectors))
+        if not is_order(sentence.text):
+            found.append(SourceSentence(passage, sentence, words, keys, vectors))
     return found
 
 
@@ -114,7 +118,7 @@ def check(
     if not cited or len(set(numbers)) != len(cited):
         return Verdict(False, reason="it cites nothing that was given")
     words = facts.words(claim)
-    text = "\n".join(facts.plain(each[0].passage.searched) for each in cited if each)
+    text = "\n".join(_plain(some) for some in cited)
     for quoted in (*facts.quotations(claim), *facts.addresses(claim)):
         if facts.plain(quoted) not in text:
             return Verdict(False, reason="it quotes what the source does not hold")
@@ -136,6 +140,11 @@ def check(
     if not reason and probability < least:
         reason = "what it cites means something else"
     return Verdict(not reason, tuple(window), probability, reason)
+
+
+def _plain(some: Sequence[SourceSentence]) -> str:
+    parts = [some[0].passage.title] if some else []
+    return facts.plain(" ".join([*parts, *(each.sentence.text for each in some)]))
 
 
 def nearest(
@@ -255,9 +264,7 @@ def _refers(window: Sequence[SourceSentence]) -> bool:
 
 def _stands_for(word: Word, words: Sequence[Word], window: Sequence[SourceSentence]) -> bool:
     """Whether capital letters are the short form of what the source spells out, or its long one."""
-    upper = {
-        other.key for each in window for other in each.words if other.text.isupper()
-    }
+    upper = {other.key for each in window for other in each.words if other.text.isupper()}
     return bool(upper & facts.initials(words)) and word.text[:1].isupper()
 
 
@@ -284,9 +291,13 @@ def _contradicted(words: Sequence[Word], best: SourceSentence) -> str:
             after >= NEAR and _exchanged(words[a:b][::-1], best.words[c:d][::-1])
         ):
             return f"“{words[a].text}” stands where the source says something else"
-        turned = {other for key in ours[a:b] for other in OPPOSITES.get(key, ())}
-        if turned & set(theirs[c:d]):
+        opposites = {other for key in ours[a:b] for other in OPPOSITES.get(key, ())}
+        if opposites & set(theirs[c:d]):
             return f"“{words[a].text}” turns round what the source says"
+    turned = {key for key in set(ours) - set(theirs) if OPPOSITES.get(key, frozenset()) & best.keys}
+    rest = carrying([word for word in words if word.key not in turned])
+    if turned and _share(rest, best.keys) >= ALIKE:
+        return f"“{turned.pop()}” turns round what the source says"
     same = [block for block in blocks if block[0] == "equal"]
     if not same:
         return ""
@@ -341,7 +352,11 @@ def _miscounted(words: Sequence[Word], cited: Sequence[Sequence[SourceSentence]]
     often = Counter(word.key for some in theirs for word in some if word.kind == "number")
     for number, thing in pairwise(words):
         dated = thing.kind == "number" and thing.key[0].isdigit()
-        if number.kind == "number" and not dated and number.key not in counted.get(thing.key, {number.key}):
+        if (
+            number.kind == "number"
+            and not dated
+            and number.key not in counted.get(thing.key, {number.key})
+        ):
             return f"“{number.text} {thing.text}” is not what it counts"
     mine = Counter(word.key for word in words if word.kind == "number")
     for key, count in mine.items():

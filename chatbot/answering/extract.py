@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chatbot.answering.kinds import asked_kind, holds
+from chatbot.answering.orders import is_order
 from index import Hit, Phrase, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
 
@@ -28,6 +29,8 @@ QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
 QUESTION_MALUS = 3.0
 """A sentence that asks does not answer; too rare to be fitted."""
+ORDER_MALUS = 8.0
+"""Nor does one that gives a machine orders."""
 SAID_MALUS, FOLLOWING_BONUS = 6.0, 1.0
 """A follow-up asks for more than the answer before it, and often for what comes right after it.
 Chosen on the follow-ups of `tests/gold_wiki.jsonl`."""
@@ -80,6 +83,7 @@ def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
         if quotation and row[KIND]:
             score += QUOTATION_BONUS
         score -= QUESTION_MALUS * _asks(evidence.sentence)
+        score -= ORDER_MALUS * is_order(evidence.sentence.text)
         again = bool(repeated) and _plain(evidence.sentence.text) in repeated
         follows = before and evidence is not hit.sentences[0]
         score += FOLLOWING_BONUS * (follows and not again) - SAID_MALUS * again

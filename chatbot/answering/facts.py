@@ -100,7 +100,7 @@ def _word(text: str, start: int, whole: str) -> list[Word]:
 
 
 def _value(digits: str) -> str:
-    """"1,000" → "1000", "1.50" → "1.5"."""
+    """ "1,000" → "1000", "1.50" → "1.5"."""
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
         digits = digits.replace(",", "")
     digits = digits.replace(",", ".")

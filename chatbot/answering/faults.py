@@ -26,7 +26,9 @@ MESSAGES = {
     "failed": "The language model failed.",
 }
 """Kind → what a reader is told; what stands in is said after it."""
-RETRIED = frozenset({"rate_limited", "overloaded", "unavailable", "interrupted", "malformed", "empty"})
+RETRIED = frozenset(
+    {"rate_limited", "overloaded", "unavailable", "interrupted", "malformed", "empty"}
+)
 """Kinds that may be gone when the model is asked again."""
 _LONG = ("context_length", "context length", "context window", "too long", "too many tokens")
 
@@ -40,7 +42,7 @@ class Fault(Exception):
         self.retry_after = retry_after
 
 
-class NotSaid(Exception):  # noqa: N818 - it is an answer and no error
+class NotSaid(Exception):
     """The model read the passages and says that they do not answer."""
 
 

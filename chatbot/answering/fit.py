@@ -172,7 +172,7 @@ def _table(
         lexicon = retriever.lexicon([example.article])
         mended = retriever.mended(asked[0].text, [example.article])
         if reader:
-            hits = reader.read_hits(mended, hits, retriever)
+            hits = reader.read_hits(mended, hits)
         found = scored(mended, hits, said_before(request))
         rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:

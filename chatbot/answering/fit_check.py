@@ -110,11 +110,17 @@ def _say(told: Sequence[Checked], fitted: Meaning) -> None:
         passed = not each.refused and near
         kept[each.claim.kind].append(passed)
         kept["true" if each.claim.supported else "corrupted"].append(passed)
-    for kind, passed in sorted(kept.items(), key=lambda item: -len(item[1])):
-        share = float(np.mean(passed))
-        between = interval(len(passed), lambda drawn, p=passed: float(np.mean([p[n] for n in drawn])), 200)  # type: ignore[misc]
-        low, high = between or (share, share)
-        sys.stdout.write(f"  {kind:<16} kept {share:.3f} ({low:.3f}–{high:.3f}) of {len(passed):,}\n")
+    for kind, all_passed in sorted(kept.items(), key=lambda item: -len(item[1])):
+        low, high = _between(all_passed)
+        share = sum(all_passed) / len(all_passed)
+        sys.stdout.write(
+            f"  {kind:<16} kept {share:.3f} ({low:.3f}–{high:.3f}) of {len(all_passed):,}\n"
+        )
+
+
+def _between(passed: Sequence[bool]) -> tuple[float, float]:
+    table = np.array(passed, dtype=float)
+    return interval(len(table), lambda drawn: float(table[drawn].mean()), 200) or (0.0, 1.0)
 
 
 if __name__ == "__main__":

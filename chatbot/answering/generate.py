@@ -190,9 +190,8 @@ def sentences(words: Iterator[str]) -> Iterator[str]:
             waiting = waiting[end:]
     last = waiting.strip()
     bare = _CITED.sub("", last).rstrip(" \"'”’»)")
-    if last and (bare.endswith(TERMINAL) or last.endswith(("]", "】"))):
-        yield last
-    elif last and NOT_IN_PASSAGES in last.upper():
+    whole = bare.endswith(TERMINAL) or last.endswith(("]", "】"))
+    if last and (whole or NOT_IN_PASSAGES in last.upper()):
         yield last
 
 

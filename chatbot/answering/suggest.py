@@ -1,7 +1,8 @@
 """Questions to start from and to go on with, kept only where the chatbot answers them.
 
-A language model writes them, where there is one, or rules make them. A rule turns a wording that states something into the question it answers. A question counts only
-if the chatbot, asked it, answers first with the sentence that it was made from.
+A language model writes them, where there is one, or rules make them. A rule turns a wording that
+states something into the question it answers. Such a question counts only if the chatbot, asked it,
+answers first with the sentence that it was made from.
 """
 
 from __future__ import annotations
@@ -71,24 +72,29 @@ class Suggestions:
 
     def of(self, article: Article, ask: Callable[[Request], Answer]) -> tuple[str, ...]:
         """An article's questions, each answered by `ask` with a citation of the article."""
-        if self._model is None:
-            return suggest(article, ask)
-        name = f"{self._model.name} {article.content_hash}"
-        kept = self._read()
-        if name not in kept:
-            try:
-                written = _written(self._model, article)
-            except Fault as fault:
-                log.warning("no questions by the model for %s: %s", article.id, fault)
-                return suggest(article, ask)
-            found = answered(article, written, ask)
-            if len(found) < COUNT:
-                found = tuple(dict.fromkeys((*found, *suggest(article, ask))))
-            kept = {**self._read(), name: list(found)}
-            beside = self._path.with_suffix(".part")
-            beside.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
-            beside.replace(self._path)
-        return tuple(kept[name])
+        kept = self._read().get(self._name(article)) if self._model else None
+        return tuple(kept) if kept else suggest(article, ask)
+
+    def write(self, article: Article, ask: Callable[[Request], Answer]) -> None:
+        """Have the model write an article's questions, unless it did so before."""
+        name = self._name(article)
+        if self._model is None or name in self._read():
+            return
+        try:
+            written = _written(self._model, article)
+        except Fault as fault:
+            log.warning("no questions by the model for %s: %s", article.id, fault)
+            return
+        found = answered(article, written, ask)
+        if len(found) < COUNT:
+            found = tuple(dict.fromkeys((*found, *suggest(article, ask))))
+        beside = self._path.with_suffix(".part")
+        data = {**self._read(), name: list(found)}
+        beside.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        beside.replace(self._path)
+
+    def _name(self, article: Article) -> str:
+        return f"{self._model.name if self._model else ''} {article.content_hash}"
 
     def _read(self) -> dict[str, list[str]]:
         try:
@@ -104,7 +110,7 @@ def _written(model: Writes, article: Article) -> list[str]:
         article.title, article.text[:SHOWN], WRITTEN, secrets.token_hex(4)
     )
     lines = model.complete(messages, PATIENCE).splitlines()
-    bare = [re.sub(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*", "", line).strip(" *\"“”") for line in lines]
+    bare = [re.sub(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*", "", line).strip(' *"“”') for line in lines]
     return [each for each in bare if each.endswith("?") and 8 <= len(each) <= 160]
 
 

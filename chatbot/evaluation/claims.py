@@ -47,7 +47,7 @@ class Claim:
 
 
 def claims(part: Part, rng: random.Random, most: int = 120) -> list[Claim]:
-    """An article's claims: up to `most` true ones, and each once more in every way it can be wrong."""
+    """Up to `most` true claims of an article, and each once more in every way it can be wrong."""
     passages = _passages(in_passages(part))
     by_text = {passage.text: passage for passage in passages}
     true = [*_stated(passages, part.title), *_asked(in_passages(part), by_text)]

@@ -31,7 +31,8 @@ LIKELY = slice(0, 6)
 """Of an article's other paragraphs by nearness, without those that hold the answer."""
 
 NAME = re.compile(
-    r"(?<![.?!:] )(?<![.?!:][\"'”’)] )(?<![\n“\"(])(?<!^)\b[A-Z][\w’'-]+(?:(?: (?:of|the|de|van|von|and))? [A-Z][\w’'-]+)*"
+    r"(?<![.?!:] )(?<![.?!:][\"'”’)] )(?<![\n“\"(])(?<!^)"
+    r"\b[A-Z][\w’'-]+(?:(?: (?:of|the|de|van|von|and))? [A-Z][\w’'-]+)*"
 )
 YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 NUMBER = re.compile(r"\b\d[\d,.]*\b")

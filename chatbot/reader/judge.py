@@ -14,19 +14,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from chatbot.answering.reader import Reader, Reading, load
+from chatbot.answering.reader import Pairs, Places, Reader, Reading, load
 from chatbot.evaluation.metrics import auroc, exact_match, interval, token_f1
 from chatbot.reader import export
 from chatbot.reader.examples import Example, read
-from index import make_embedder
-from index.embed import TokenVectors
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,11 @@ class Original(Reader):
 
     def __init__(self, checkpoint: Path) -> None:
         self._network = export.load(checkpoint)
+        self._pairs = Pairs()
 
-    def _run(self, states: NDArray[np.float32], segments: NDArray[np.int64]) -> list[Floats]:
+    def _run(self, ids: Places, segments: Places) -> Any:
         with torch.no_grad():
-            found = self._network(torch.from_numpy(states), torch.from_numpy(segments), None)
+            found = self._network(torch.from_numpy(ids), torch.from_numpy(segments), None)
         return [each.numpy() for each in found]
 
 
@@ -75,22 +72,14 @@ def main() -> None:
 
 
 def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None) -> list[Judged]:
-    embedder = make_embedder()
-    passages: dict[str, TokenVectors] = {}
     found = []
     for example in examples:
-        if example.passage not in passages:
-            made = embedder.embed_tokens([example.passage])
-            assert made is not None
-            passages[example.passage] = made[0]
-        asked = embedder.embed_query_tokens(example.question)
-        assert asked is not None
-        tokens = passages[example.passage]
-        (reading,) = reader.read(asked, [tokens])
+        (reading,) = reader.read(example.question, [example.passage])
         chosen = _chosen(reading, example)
         agrees = True
         if original:
-            agrees = _chosen(original.read(asked, [tokens])[0], example)[:2] == chosen[:2]
+            (same,) = original.read(example.question, [example.passage])
+            agrees = _chosen(same, example)[:2] == chosen[:2]
         phrase = example.passage[chosen[0] : chosen[1]]
         golds = [example.passage[start:end] for start, end in example.spans]
         found.append(

@@ -1,7 +1,7 @@
 """OpenAI's chat completions, so that any client of theirs can ask an article.
 
-`model` is `ask-article`, or `ask-article:ID` for one article; citations come as annotations, each at
-its number in the text. What a client sends as instructions is not followed.
+`model` is `ask-article`, or `ask-article:ID` for one article; citations come as annotations, each
+at its number in the text. What a client sends as instructions is not followed.
 """
 
 from __future__ import annotations

@@ -40,9 +40,9 @@ SESSIONS = 1000
 WAITING = "One moment: the article is still being read. Your answer will follow."
 UNSUPPORTED = "not found in the article"
 EMPTY = (
-    '<div class="empty"><h2>Ask this article</h2><p>Answers come in the article’s own words, and'
-    " every sentence carries a number that opens the place it rests on. What the article doesn’t"
-    " say, you are told plainly.</p></div>"
+    '<div class="empty"><h2>Ask this article</h2><p>Every sentence of an answer rests on the'
+    " article, and carries a number that opens the place. What the article doesn’t say, you are"
+    " told plainly.</p></div>"
 )
 
 

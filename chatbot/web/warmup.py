@@ -59,13 +59,14 @@ class Warmup:
             self._done.set()
             self._then()
         if self._bot is not None:
-            self._read_ahead(self._bot)
+            self._do("the articles could not be read ahead", self._bot.retriever.read_ahead)
+            self._do("the model could not write questions", self._bot.write_questions)
 
-    def _read_ahead(self, bot: Chatbot) -> None:
+    def _do(self, failure: str, work: Callable[[], None]) -> None:
         try:
-            bot.retriever.read_ahead()
-        except Exception:  # an edge: what is not read ahead is read when it is asked for
-            log.warning("the articles could not be read ahead", exc_info=True)
+            work()
+        except Exception:  # an edge: questions are answered without it
+            log.warning(failure, exc_info=True)
 
     @property
     def ready(self) -> bool:

@@ -4,6 +4,8 @@ const OPTIONS = ["site", "api", "article", "selector", "mode", "position", "them
 const TURNS = 10;
 const PHONE = "(max-width: 480px)";
 const SLOW = 8000;
+// What a reader is told of a language model's faults, some of which are alike to them.
+const MODEL_FAULTS = { timeout: "timeout", unsupported: "unsupported", rate_limited: "busy", budget: "busy", unavailable: "busy", overloaded: "busy" };
 let count = 0;
 
 class AskArticle extends HTMLElement {
@@ -398,6 +400,7 @@ class AskArticle extends HTMLElement {
 			return;
 		}
 		if (answer.state === "not_in_article") this.#announce(this.#say("nothing"));
+		if (answer.notice) this.#announce(this.#notice(answer));
 		if (this.getAttribute("storage") === "session") remember(this.#key, this.#turns.filter((each) => each.answer).map(({ question, answer }) => ({ question, answer })));
 		this.#renderNext();
 		this.#tell(answer.state === "not_in_article" ? "refusal" : "answer", answer);
@@ -479,8 +482,15 @@ class AskArticle extends HTMLElement {
 	#complete(turn) {
 		const { answer, fault, view } = turn;
 		view.status.remove();
+		if (answer?.notice) view.answer.append(make("p", part("notice"), this.#notice(answer)));
 		if (answer && answer.state !== "smalltalk") view.root.append(makeTools(this.#say, this.#toolsOf(turn)));
 		if (fault) view.root.append(this.#fault(fault, () => this.#retry(turn)));
+	}
+
+	// Why these are not a language model's words, or not all of them.
+	#notice({ notice, model }) {
+		const kind = MODEL_FAULTS[notice.kind] ?? "failed";
+		return `${this.#say(`model_${kind}`)} ${this.#say(model ? "partial" : "standin")}`;
 	}
 
 	#sentence(turn, sentence) {
@@ -610,7 +620,7 @@ class AskArticle extends HTMLElement {
 // An answer's sentences with their citations whole, as they come in a stream.
 function citedSentences(answer) {
 	const whole = new Map((answer.citations ?? []).map((each) => [each.number, each]));
-	return answer.sentences.map(({ text, citations }, place) => ({ text: String(text), phrase: place ? null : answer.phrase, citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
+	return answer.sentences.map(({ text, citations, supported }, place) => ({ text: String(text), supported, phrase: place ? null : answer.phrase, citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
 }
 
 // An answer for the clipboard: its words, and below them its sources.

@@ -75,7 +75,8 @@ function makeSentence(say, sentence, citations, onciting) {
 		return make("button", part("cite", { type: "button", part: "citation", "aria-label": label, "aria-pressed": "false", title: citation.quote, onclick: (event) => onciting(citation, event.currentTarget) }), String(citation.number));
 	});
 	const lead = sentence.phrase ? make("strong", part("lead"), sentence.phrase) : null;
-	return make("p", { class: "sentence", part: "sentence", dir: "auto" }, lead, ...words, ...(numbers.length ? [" "] : []), ...numbers);
+	const doubt = sentence.supported === false ? make("em", part("doubt"), say("unfound")) : null;
+	return make("p", { class: "sentence", part: "sentence", dir: "auto" }, lead, ...words, ...(numbers.length || doubt ? [" "] : []), ...numbers, doubt);
 }
 
 function makeNearest(say, citations, onciting) {

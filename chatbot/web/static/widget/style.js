@@ -42,6 +42,8 @@ svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColo
 .sentence { margin: 0 0 11px; font: 400 17.5px/1.5 var(--serif); overflow-wrap: anywhere; }
 .sentence mark, .quote mark { background: none; color: inherit; font-weight: 650; text-decoration: underline 2px var(--accent-text); text-underline-offset: 3px; }
 .refused { font-weight: 600; }
+.notice, .doubt { color: var(--soft); font: 400 13px/1.45 var(--sans); }
+.doubt { font-style: italic; }
 .lead { display: block; margin: 0 0 4px; font-size: 20px; }
 .cite { display: inline-grid; place-items: center; min-width: 24px; height: 24px; padding: 0 7px; margin: 0 2px; border-radius: 999px; background: var(--tint);
 	color: var(--accent-text); font: 600 12px/1 var(--sans); vertical-align: .1em; }
