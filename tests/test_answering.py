@@ -172,26 +172,28 @@ def test_suggestions_do_not_repeat_what_was_asked(bot):
     assert first not in second.suggestions
 
 
-def test_the_runnable_gives_the_same_as_the_chatbot(bot):
+def test_the_chain_gives_the_same_as_the_chatbot(bot):
     question = "What is the Quad?"
     plain = bot.ask(question)
     for asked in (question, {"question": question}, Request(question)):
-        answer = bot.runnable.invoke(asked)
+        answer = bot.chain.invoke(asked)
         assert isinstance(answer, Answer)
         assert answer.text == plain.text
-    *sentences, last = bot.runnable.stream({"question": question, "history": [["hi", "Hello!"]]})
+    *sentences, last = bot.chain.stream({"question": question, "history": [["hi", "Hello!"]]})
     assert isinstance(last, Answer)
     assert sentences
     assert tuple(sentences) == last.sentences
     assert all(isinstance(each, CitedSentence) for each in sentences)
-    assert [a.state for a in bot.runnable.batch([question, "hi"])] == ["answered", "smalltalk"]
+    assert [a.state for a in bot.chain.batch([question, "hi"])] == ["answered", "smalltalk"]
 
 
 def test_the_runnable_composes_with_langchain(bot):
     from langchain_core.runnables import RunnableLambda
 
-    chain = bot.runnable | RunnableLambda(lambda answer: answer.citations[0].quote)
-    assert "Quad" in chain.invoke("What is the Quad?")
+    cited = RunnableLambda(lambda message: message.content_blocks[0]["annotations"][0]["cited_text"])
+    assert "Quad" in (bot.runnable | cited).invoke("What is the Quad?")
+    assert "Quad" in (bot.chain | RunnableLambda(lambda answer: answer.citations[0].quote)).invoke("What is the Quad?")
+    assert [m.response_metadata["answer"]["state"] for m in bot.runnable.batch(["Summarise", "hi"])] == ["answered", "smalltalk"]
 
 
 def test_a_new_subject_is_not_drowned_by_the_turn_before(bot):

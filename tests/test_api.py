@@ -8,6 +8,7 @@ import pytest
 from conftest import Served
 
 from chatbot import Chatbot, Settings
+from chatbot.answering.answerer import extractive
 from chatbot.web import api
 from index import SourceError
 
@@ -125,9 +126,9 @@ def test_a_slow_answer_arrives_piece_by_piece_with_a_heartbeat(seed_index, monke
     monkeypatch.setattr(api, "HEARTBEAT", 0.2)
 
     def slow(prepared):
-        for quote in prepared.summary:
+        for draft in extractive(prepared):
             time.sleep(0.5)
-            yield quote
+            yield draft
 
     served = Served(Chatbot(Chatbot.open([], seed_index).index, writer=slow))
     try:

@@ -9,6 +9,7 @@ from conftest import ARTEFACTS, SEED, Served
 from playwright.sync_api import expect
 
 from chatbot import Chatbot
+from chatbot.answering.answerer import extractive
 from index import Index, add
 from index.records import Article
 
@@ -136,8 +137,8 @@ def slow_site(seed_index):
     """The seed, with an answer that takes its time between sentences."""
 
     def slow(prepared):
-        for quote in prepared.summary:
-            yield quote
+        for draft in extractive(prepared):
+            yield draft
             time.sleep(1)
 
     served = Served(Chatbot(Chatbot.open([], seed_index).index, writer=slow))

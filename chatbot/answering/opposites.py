@@ -17,7 +17,11 @@ _WRITTEN = (
     "rich poor|public private|major minor|majority minority|maximum minimum|inside outside|"
     "always never|male female|men women|man woman|father mother|son daughter|brother sister|"
     "husband wife|success failure|positive negative|legal illegal|possible impossible|"
-    "popular unpopular|with without"
+    "popular unpopular|with without|rises falls|up down|upper lower|gain loss|gained lost|"
+    "profit loss|supports opposes|accepts rejects|improve worsen|improved worsened|"
+    "strengthen weaken|strengthened weakened|expand shrink|grew shrank|friend enemy|ally rival|"
+    "guilty innocent|alive dead|victory defeat|imports exports|attack defend|"
+    "attacked defended|true false"
 )
 PAIRS = tuple(tuple(pair.split()) for pair in _WRITTEN.split("|"))
 TURNED: dict[str, str] = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}

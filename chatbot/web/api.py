@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,14 +216,14 @@ async def streamed(warmup: Warmup, asked: answers.Request, form: Form) -> AsyncI
 
 
 async def _produce(warmup: Warmup, asked: answers.Request, form: Form, send: Any) -> None:
-    pieces: Iterator[Piece] | None = None
+    pieces: _Pieces | None = None
     async with send:
         try:
             if not warmup.ready:
                 await send.send(": the articles are still being read\n\n")
             bot = await anyio.to_thread.run_sync(warmup.bot, abandon_on_cancel=True)
-            pieces = bot.chain.stream(asked)
-            while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+            pieces = _Pieces(bot.chain.stream(asked))
+            while (piece := await anyio.to_thread.run_sync(pieces.next)) is not None:
                 for event in form.piece(piece):
                     await send.send(event)
         except Exception as error:  # an edge: the reader is told, the log has the rest
@@ -231,7 +232,31 @@ async def _produce(warmup: Warmup, asked: answers.Request, form: Form, send: Any
         finally:
             # A reader who has gone needs no more of a language model's words.
             if pieces is not None:
-                pieces.close()  # type: ignore[attr-defined]
+                pieces.close()
+
+
+class _Pieces:
+    """An answer's pieces, which may be given up while a thread waits for the next one."""
+
+    def __init__(self, pieces: Iterator[Piece]) -> None:
+        self._pieces = pieces
+        self._busy = threading.Lock()
+        self._gone = False
+
+    def next(self) -> Piece | None:
+        """The next piece; None after the last."""
+        with self._busy:
+            piece = next(self._pieces, None)
+        if self._gone:
+            self.close()
+        return piece
+
+    def close(self) -> None:
+        """Stop what makes them, now or as soon as its thread comes back."""
+        self._gone = True
+        if self._busy.acquire(blocking=False):
+            self._pieces.close()  # type: ignore[attr-defined]
+            self._busy.release()
 
 
 def _event(name: str, data: object) -> str:
