@@ -360,3 +360,34 @@ def test_the_colours_can_be_switched(site, visit):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 253, 248)"
 
 
+
+
+def test_what_stands_in_for_a_model_says_so(seed_index, visit):
+    from scripted import Scripted
+
+    from chatbot import Settings
+    from chatbot.answering.faults import Fault
+
+    def script(messages):
+        if "What is the Quad?" not in messages[1].content.splitlines()[-1]:
+            return "Nothing."
+        before = messages[1].content.partition("Quadrilateral")[0].count("<passage")
+        return f"Japan and India are members of the Quad [{before}]. China founded the Quad [{before}]."
+
+    chat = Scripted(lambda _: Fault("unauthorized") if len(chat.asked) < 3 else script(_))
+    served = Served(Chatbot(Chatbot.open([], seed_index).index, Settings(check="mark"), model=chat))
+    try:
+        page = visit(served.url)
+        wait_until(lambda: chat.asked)  # the questions to start from are being written
+        answer = ask(page, "What is the Quad?")
+        answer.locator(".notice").wait_for()
+        assert "article's own words" in answer.locator(".notice").inner_text()
+        page.click("#new-chat")
+        expect(page.locator("#chat .answer")).to_have_count(0)
+        answer = ask(page, "What is the Quad?")
+        answer.locator(".unsupported").wait_for()
+        assert answer.locator("p").nth(1).locator(".cite").count() == 0
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "notice.png")
+    finally:
+        served.stop()

@@ -586,3 +586,21 @@ def test_a_reader_can_have_a_page_read(host, visit, tmp_path):
     finally:
         served.stop()
         bot.close()
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "These are the article’s own words."), ("de", "Dies sind die Worte des Artikels selbst."), ("ar", "هذه كلمات المقال نفسها.")])
+def test_what_stands_in_for_a_model_says_so(seed_index, host, visit, lang, told):
+    from scripted import Scripted
+
+    from chatbot.answering.faults import Fault
+
+    bot = Chatbot(Chatbot.open([], seed_index).index, Settings(), model=Scripted(Fault("unauthorized")))
+    served = Served(bot, Settings(allow_origin=(host.origin,)))
+    try:
+        page = visit(host.add(f"/model-{lang}", plain() + script(served.url, lang=lang)))
+        panel = opened(page)
+        asked(panel, "What is the Quad?")
+        expect(panel.locator(".notice")).to_contain_text(told)
+        assert panel.locator(".sentence").count() >= 1
+    finally:
+        served.stop()

@@ -2,7 +2,7 @@
 
 A sentence must cite passages that it was given. Every number, date, name, quotation and address in
 it must stand in what it cites, where the cited sentence has it and not merely somewhere near;
-negations and directions must agree; and its meaning must be near, by a logistic model over vectors
+negations and directions must agree; and its meaning must be near, by boosted trees over vectors
 and words that `chatbot.answering.fit_check` fits. What is kept is cited anew: the exact sentences
 that support it.
 """
@@ -32,15 +32,23 @@ from index import Passage, Sentence
 from index.embed import TokenVectors, Vectors, unit
 
 WEIGHTS = Path(__file__).with_name("check.json")
-FEATURES = ("cosine", "coverage", "late", "least", "in_order")
+FEATURES = ("cosine", "coverage", "words", "late", "least", "unheld", "worst", "in_order")
 NEGATIONS = frozenset(
     "not no never none neither nor without nobody nothing nowhere cannot hardly".split()  # noqa: SIM905
 )
 _NEGATED = re.compile(r"n't$")
+_OPENING = re.compile(
+    r"^(?:yes|no|sure|sorry|also|additionally|however|moreover|furthermore|in addition|overall|"
+    r"in summary|in short|for (?:example|instance)|specifically|similarly|therefore|thus)[,:] +",
+    re.IGNORECASE,
+)
+"""How a sentence hangs together with others; it states nothing itself."""
 _YEAR = re.compile(r"1\d{3}|20\d\d")
 PRONOUNS = frozenset(
     "he him his she her hers it its they them their theirs this that these those who which".split()  # noqa: SIM905
 )
+SCOPE = 6
+"""A negation reaches so many words."""
 SECOND = 0.25
 """A second sentence must add at least this share of the words that carry the claim."""
 BEFORE = 3
@@ -72,6 +80,8 @@ class Verdict:
     sentences: tuple[SourceSentence, ...] = ()
     probability: float = 0.0
     reason: str = ""
+    row: tuple[float, ...] = ()
+    """The FEATURES that the probability was made of."""
 
 
 class Source:
@@ -107,16 +117,17 @@ def check(
     numbers: Sequence[int],
     source: Source,
     embed: Embed,
-    threshold: float | None = None,
+    meaning: Meaning | None = None,
 ) -> Verdict:
     """Whether the cited passages of a source support a claim (its text without the numbers).
 
-    `embed` gives a text's token vectors, or None where the embedder keeps them. `threshold` stands
-    in for the fitted one.
+    `embed` gives a text's token vectors, or None where the embedder keeps them. `meaning`
+    stands in for the fitted model.
     """
     cited = source.cited(numbers)
     if not cited or len(set(numbers)) != len(cited):
         return Verdict(False, reason="it cites nothing that was given")
+    claim = _OPENING.sub("", claim)
     words = facts.words(claim)
     text = "\n".join(_plain(some) for some in cited)
     for quoted in (*facts.quotations(claim), *facts.addresses(claim)):
@@ -127,19 +138,19 @@ def check(
     if best is None:
         return Verdict(False, reason="nothing that it cites is near")
     if facts.plain(claim) == facts.plain(best.sentence.text):
-        return Verdict(True, (best,), 1.0)
+        return Verdict(True, (best,), 1.0)  # word for word
     window = _window(words, best, cited)
     reason = (
         _unstated(words, window, cited)
         or _contradicted(words, window[0])
         or _miscounted(words, cited)
     )
-    row = features(words, vectors, window)
-    probability = model().probability(row)
-    least = model().threshold if threshold is None else threshold
-    if not reason and probability < least:
+    row = features(words, vectors, window, cited)
+    meaning = meaning or model()
+    probability = meaning.probability(row)
+    if not reason and probability < meaning.threshold:
         reason = "what it cites means something else"
-    return Verdict(not reason, tuple(window), probability, reason)
+    return Verdict(not reason, tuple(window), probability, reason, tuple(row))
 
 
 def _plain(some: Sequence[SourceSentence]) -> str:
@@ -255,11 +266,7 @@ def _around(
 
 def _refers(window: Sequence[SourceSentence]) -> bool:
     """Whether a sentence refers to something named before it."""
-    return any(
-        word.text.casefold() in PRONOUNS or (word.kind == "form" and word.key == "the")
-        for each in window
-        for word in each.words
-    )
+    return any(word.text.casefold() in PRONOUNS for each in window for word in each.words)
 
 
 def _stands_for(word: Word, words: Sequence[Word], window: Sequence[SourceSentence]) -> bool:
@@ -299,12 +306,17 @@ def _contradicted(words: Sequence[Word], best: SourceSentence) -> str:
     if turned and _share(rest, best.keys) >= ALIKE:
         return f"“{turned.pop()}” turns round what the source says"
     same = [block for block in blocks if block[0] == "equal"]
-    if not same:
-        return ""
-    inside = best.words[max(0, same[0][3] - 2) : same[-1][4]]
-    if _negations(words) % 2 != _negations(inside) % 2:
-        return "it denies what the source says, or the other way round"
-    return ""
+    if same and _share(carrying(words), best.keys) >= ALIKE:
+        # Nearly the same words: they must be denied as often.
+        inside = best.words[max(0, same[0][3] - 2) : same[-1][4]]
+        denies = _negations(words) % 2 != _negations(inside) % 2
+    else:
+        denies = _denied(words, best.words) or _denied(best.words, words)
+    return "it denies what the source says, or the other way round" if denies else ""
+
+
+def _negations(words: Sequence[Word]) -> int:
+    return sum(_negates(words, place) for place in range(len(words)))
 
 
 def _exchanged(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
@@ -365,32 +377,68 @@ def _miscounted(words: Sequence[Word], cited: Sequence[Sequence[SourceSentence]]
     return ""
 
 
-def _negations(words: Iterable[Word]) -> int:
-    return sum(
-        word.key in NEGATIONS
-        or word.text.casefold() in NEGATIONS
-        or bool(_NEGATED.search(word.text.casefold().replace("’", "'")))
-        for word in words
-    )
+def _denied(some: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Whether what is denied in one sentence is said in the other without a negation."""
+    for place in range(len(some)):
+        if not _negates(some, place):
+            continue
+        scope = [each.key for each in some[place + 1 : place + 1 + SCOPE] if each.kind != "form"]
+        for key in scope[:2]:
+            at = [n for n, each in enumerate(others) if each.key == key]
+            if at:
+                if not any(_negated(others, n) for n in at):
+                    return True
+                break
+    return False
+
+
+def _negated(words: Sequence[Word], place: int) -> bool:
+    """Whether a negation stands shortly before a word."""
+    return any(_negates(words, n) for n in range(max(0, place - SCOPE), place))
+
+
+def _negates(words: Sequence[Word], place: int) -> bool:
+    word = words[place].text.casefold().replace("’", "'")
+    if (
+        word == "not"
+        and place + 1 < len(words)
+        and words[place + 1].key in ("only", "just", "mere")
+    ):
+        return False
+    return word in NEGATIONS or bool(_NEGATED.search(word))
 
 
 # ——— Whether it means the same
 
 
 def features(
-    words: Sequence[Word], vectors: TokenVectors | None, window: Sequence[SourceSentence]
+    words: Sequence[Word],
+    vectors: TokenVectors | None,
+    window: Sequence[SourceSentence],
+    cited: Sequence[Sequence[SourceSentence]],
 ) -> list[float]:
     """What speaks for a claim, in the order of FEATURES; NaN where it is not known."""
     keys = frozenset(key for each in window for key in each.keys)
+    if _refers(window):
+        # A name that a pronoun stands for is said by the pronoun.
+        meant = _around(window, cited)
+        names = {word.key for word in words if word.kind in ("name", "initial")} & meant - keys
+        words = [word for word in words if word.key not in names]
+    plain = [word for word in words if word.kind in ("word", "initial")]
+    unheld = [word for word in plain if not _holds(keys, word.key)]
     late, least = _late(words, vectors, window)
+    _, worst = _late(unheld, vectors, window) if unheld else (0.0, 1.0)
     ours = [word.key for word in words if word.kind != "form"]
     theirs = [word.key for each in window for word in each.words if word.kind != "form"]
     match = SequenceMatcher(None, ours, theirs, autojunk=False).find_longest_match()
     return [
         _cosine(vectors, window),
         _share(carrying(words), keys),
+        _share(carrying(plain), keys),
         late,
         least,
+        math.log1p(len(unheld)),
+        worst,
         match.size / max(1, len(ours)),
     ]
 
@@ -418,21 +466,39 @@ def _late(
     return float(nearest.mean()), float(nearest[content].min() if content else nearest.min())
 
 
+Node = tuple[int, float, int, int, float]
+"""Feature, threshold, the nodes below and above it, and the value; feature -1 is a leaf."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The fitted model: whether what a claim cites means the same."""
+    """The fitted model: whether what a claim cites means the same.
+
+    Boosted trees (Friedman 2001): a verb that the source does not hold weighs more where all other
+    words are its own, which a sum of weights cannot say. `means` stand in for what is not known.
+    """
 
     means: tuple[float, ...]
-    scales: tuple[float, ...]
-    weights: tuple[float, ...]
-    bias: float
+    start: float
+    trees: tuple[tuple[Node, ...], ...]
     threshold: float
 
     def probability(self, row: Sequence[float]) -> float:
         """A row of FEATURES → the probability of support; NaN counts neither way."""
-        parts = zip(row, self.means, self.scales, self.weights, strict=True)
-        total = self.bias + sum((x - m) / s * w for x, m, s, w in parts if not math.isnan(x))
+        known = [m if math.isnan(x) else x for x, m in zip(row, self.means, strict=True)]
+        total = self.start + sum(_leaf(tree, known) for tree in self.trees)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def _leaf(tree: Sequence[Node], row: Sequence[float]) -> float:
+    node = tree[0]
+    while node[0] >= 0:
+        node = tree[node[2] if row[node[0]] <= node[1] else node[3]]
+    return node[4]
+
+
+ANYTHING = Meaning((0.0,) * len(FEATURES), 0.0, (), 0.0)
+"""A model that lets every meaning pass, so that the rules alone decide."""
 
 
 @cache
@@ -441,5 +507,5 @@ def model(path: Path = WEIGHTS) -> Meaning:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if tuple(data["features"]) != FEATURES:
         raise ValueError(f"{path.name} was fitted on other features; run fit_check anew")
-    means, scales, weights = (tuple(data[name]) for name in ("means", "scales", "weights"))
-    return Meaning(means, scales, weights, data["bias"], data["threshold"])
+    trees = tuple(tuple(tuple(node) for node in tree) for tree in data["trees"])
+    return Meaning(tuple(data["means"]), data["start"], trees, data["threshold"])

@@ -88,6 +88,8 @@ def _word(text: str, start: int, whole: str) -> list[Word]:
     if "." in plain:
         plain = plain.replace(".", "")
     key = (tokens(plain) or [plain])[0]
+    if plain.endswith("n't"):
+        return [Word(text, plain, "form", start)]
     if plain in STOPWORDS:
         # "US" is no "us".
         upper = text.isupper() and len(text) > 1

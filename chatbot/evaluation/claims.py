@@ -2,8 +2,9 @@
 
 Made from files in SQuAD's format, article by article. True ones are sentences of a passage, shorter
 or turned round by rule, and what questions with their answers state in people's own words. Each is
-also put with a name, number or date swapped for another of its article, with a negation more or
-less, and with the citation of another passage.
+also put with a name, number, date or verb swapped for another of its article, with a negation more
+or less, and with the citation of another passage: as it is, and with the names and numbers of that
+passage in the place of its own, so that all of these stand there and what is said of them does not.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _SUBJECT = re.compile(
     r"(?!do\b|does\b|did\b|is\b|was\b|are\b|were\b|type|kind|year|percent|"
     r"sort|name|color|colour)\w+(?:ed|s) .+)\?$"
 )
+_VERB = re.compile(r"\b(?!need|seed|feed|speed|hundred|unit|indeed)[a-z]{3,}ed\b")
 _DATE = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?= \d)"
@@ -52,13 +54,18 @@ def claims(part: Part, rng: random.Random, most: int = 120) -> list[Claim]:
     by_text = {passage.text: passage for passage in passages}
     true = [*_stated(passages, part.title), *_asked(in_passages(part), by_text)]
     rng.shuffle(true)
-    offered = {kind: part.values[kind] for kind in KINDS} | {_DATE: sorted(_dates(part))}
+    offered = {kind: part.values[kind] for kind in KINDS} | {
+        kind: sorted(set(kind.findall("\n".join(part.passages)))) for kind in (_DATE, _VERB)
+    }
     found = []
     for claim in true[:most]:
         found.append(claim)
         found += _corrupted(claim, offered, rng)
         if other := _other(claim, passages, rng):
-            found.append(replace(claim, passage=other, supported=False, kind="wrong citation"))
+            wrong = replace(claim, passage=other, supported=False, kind="wrong citation")
+            found.append(wrong)
+            if (mixed := _mixed(wrong, rng)) != wrong:
+                found.append(mixed)
     return found
 
 
@@ -69,10 +76,6 @@ def _passages(part: Part) -> list[Passage]:
         for each in chunk(Article(f"{part.title}/{number}", title, text)):
             found.append(each)
     return found
-
-
-def _dates(part: Part) -> set[str]:
-    return set(_DATE.findall("\n".join(part.passages)))
 
 
 def _stated(passages: Sequence[Passage], article: str) -> Iterator[Claim]:
@@ -111,7 +114,7 @@ def _asked(part: Part, by_text: dict[str, Passage]) -> Iterator[Claim]:
 def _corrupted(
     claim: Claim, offered: dict[re.Pattern[str], list[str]], rng: random.Random
 ) -> Iterator[Claim]:
-    names = {YEAR: "year", _DATE: "date"}
+    names = {YEAR: "year", _DATE: "date", _VERB: "verb"}
     for kind, values in offered.items():
         matches = list(kind.finditer(claim.text))
         if not matches:
@@ -134,3 +137,13 @@ def _corrupted(
 def _other(claim: Claim, passages: Sequence[Passage], rng: random.Random) -> Passage | None:
     others = [each for each in passages if each.text != claim.passage.text]
     return rng.choice(others) if others else None
+
+
+def _mixed(claim: Claim, rng: random.Random) -> Claim:
+    """A claim about what its passage names, in the words of one about something else."""
+    text = claim.text
+    for kind in KINDS:
+        offered = sorted(set(kind.findall(claim.passage.text)))
+        if offered:
+            text = kind.sub(lambda _, offered=offered: rng.choice(offered), text)  # type: ignore[misc]
+    return claim if text == claim.text else replace(claim, text=text, kind="mixed")
