@@ -12,7 +12,19 @@ from hosting import ID, TEXT, Host, marked_up, plain, script
 from playwright.sync_api import expect
 
 from chatbot import Chatbot, Settings
-from chatbot.web.widget import BEFORE_OPENING, BUDGET, BUILT, FOLDER, languages, mark_of, source
+from chatbot.web.widget import (
+    BEFORE_OPENING,
+    BUDGET,
+    BUILT,
+    FOLDER,
+    ZIPPED,
+    languages,
+    mark_of,
+    source,
+    tightened,
+    words_for,
+)
+from chatbot.web.widget import script as script_as_sent
 
 pytestmark = pytest.mark.browser
 HOSTILE = """<style>* { display: block !important; color: red !important; font: 40px cursive !important;
@@ -110,7 +122,8 @@ def test_the_budget(api):
     reply = httpx.get(f"{api.url}/widget.js", headers={"Accept-Encoding": "gzip"})
     sent = int(reply.headers["content-length"])
     assert reply.headers["content-encoding"] == "gzip"
-    most = max(len(gzip.compress(json.dumps(words, ensure_ascii=False).encode())) for words in languages().values())
+    rest = [json.dumps(words_for(name), ensure_ascii=False, separators=(",", ":")) for name in languages()]
+    most = max(len(gzip.compress(each.encode())) for each in rest)
     assert sent + most <= BUDGET, f"{sent} bytes and {most} of strings"
     assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
     assert len(httpx.get(f"{api.url}/widget.js", headers={"Accept-Encoding": "identity"}).content) > 2 * sent
@@ -119,7 +132,15 @@ def test_the_budget(api):
 
 
 def test_the_script_was_made_of_its_parts():
-    assert BUILT.read_text(encoding="utf-8").startswith(mark_of(source())), "run: python -m chatbot.web.widget"
+    mark, _, small = BUILT.read_text(encoding="utf-8").partition("\n")
+    assert mark == mark_of(source()), "run: python -m chatbot.web.widget"
+    assert gzip.decompress(ZIPPED.read_bytes()) == small.encode() == script_as_sent().text
+    assert script_as_sent().zipped == ZIPPED.read_bytes()
+
+
+def test_a_style_sheet_made_smaller_means_the_same():
+    style = "/* a: b; */\n.a > .b:hover, ::before { margin: calc(1px + 2px) 0; content: \"\"; }\n@media (max-width: 9px) { a { b: c; } }"
+    assert tightened(style) == '.a>.b:hover,::before{margin:calc(1px + 2px) 0;content:""}@media (max-width:9px){a{b:c}}'
 
 
 def test_every_language_says_everything():

@@ -1,17 +1,21 @@
 """The widget's script: put together from its parts, made smaller, and served with an ETag.
 
 The parts in `static/widget/` are plain scripts and work as they are. What is served is what terser
-made of them, kept beside them; where they have been changed since, they themselves:
+and zopfli made of them, kept beside them; where they have been changed since, they themselves:
 
-    python -m chatbot.web.widget        makes it anew; needs Node's npx, once in reach of a registry
+    python -m chatbot.web.widget        makes it anew
+
+This needs Node's npx, once in reach of a registry, and zopfli, which is among what the tests need.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import json
 import logging
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +34,7 @@ BEFORE_OPENING = ("title", "select", "close", "offline", "retry")
 BUDGET = 15 * 1024
 """Bytes that the script and the rest of any one language may have, gzipped."""
 BUILT = FOLDER.parent / "widget.min.js"
+ZIPPED = FOLDER.parent / "widget.min.js.gz"
 TERSER = "terser@5.51.2"
 log = logging.getLogger("ask_article")
 
@@ -78,9 +83,10 @@ def languages() -> dict[str, dict[str, str]]:
 
 
 def words_for(language: str | None) -> dict[str, str]:
-    """A language's strings, those of English where it is not spoken here."""
+    """What the script lacks of a language; of English where it is not spoken here."""
     spoken = languages()
-    return spoken.get((language or "en").lower().partition("-")[0], spoken["en"])
+    words = spoken.get((language or "en").lower().partition("-")[0], spoken["en"])
+    return {name: text for name, text in words.items() if name not in BEFORE_OPENING}
 
 
 @cache
@@ -93,7 +99,9 @@ def script() -> Script:
         log.warning("widget.min.js is older than its parts, which are served as they are")
         small = whole
     text = small.encode()
-    zipped = gzip.compress(text, 9, mtime=0)
+    zipped = ZIPPED.read_bytes() if small != whole and ZIPPED.is_file() else b""
+    if not zipped or gzip.decompress(zipped) != text:
+        zipped = gzip.compress(text, 9, mtime=0)
     return Script(text, zipped, f'"{hashlib.sha256(text).hexdigest()[:16]}"')
 
 
@@ -108,9 +116,18 @@ def source() -> str:
         name: {key: words[key] for key in BEFORE_OPENING} for name, words in languages().items()
     }
     strings: Any = json.dumps(spoken, ensure_ascii=False, separators=(",", ":"))
+    style = json.dumps(tightened((FOLDER / "style.css").read_text(encoding="utf-8")))
     parts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
-    body = "\n".join([f"const STRINGS = {strings};", *parts])
+    body = "\n".join([f"const STRINGS = {strings};", f"const STYLE = {style};", *parts])
     return f'(() => {{\n"use strict";\n{body}\n}})();\n'
+
+
+def tightened(style: str) -> str:
+    """A style sheet without comments and without the spaces that mean nothing."""
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    style = re.sub(r"\s+", " ", style)
+    style = re.sub(r" ?([{};>]) ?|([:,]) ", r"\1\2", style)
+    return style.replace(";}", "}").strip()
 
 
 def main() -> None:
@@ -122,7 +139,9 @@ def main() -> None:
         parts.write_text(whole, encoding="utf-8")
         command = ["npx", "--yes", TERSER, str(parts), *options]
         made = subprocess.run(command, check=True, capture_output=True, text=True)
-    BUILT.write_text(f"{mark_of(whole)}\n{made.stdout.strip()}\n", encoding="utf-8")
+    small = f"{made.stdout.strip()}\n"
+    BUILT.write_text(f"{mark_of(whole)}\n{small}", encoding="utf-8")
+    ZIPPED.write_bytes(importlib.import_module("zopfli.gzip").compress(small.encode()))
     sys.stdout.write(f"{BUILT}: {len(script().zipped):,} bytes gzipped\n")
 
 
