@@ -172,7 +172,7 @@ class Answer:
 
     @property
     def phrase(self) -> str | None:
-        """The exact words that the question asks for, if the first sentence has them."""
+        """The exact words that the question asks for, or yes or no, where that is known."""
         return self.sentences[0].phrase if self.sentences else None
 
     @property

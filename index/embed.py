@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +33,14 @@ DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
-    """A text's tokens: unit vectors (n, dimension), and their places (n, 2) in its characters.
-
-    `lower` (n + 2, dimension) are the states half way up the model, the marks of both ends
-    included, for a reader that goes on from there; None where the embedder keeps them.
-    """
+    """A text's tokens: unit vectors (n, dimension), and their places (n, 2) in its characters."""
 
     vectors: Vectors
     offsets: NDArray[np.int64]
-    lower: Vectors | None = None
 
     def halved(self) -> TokenVectors:
         """The same in half the bits."""
-        lower: Any = None if self.lower is None else self.lower.astype(np.float16)
-        return TokenVectors(self.vectors.astype(np.float16), self.offsets, lower)
+        return TokenVectors(self.vectors.astype(np.float16), self.offsets)
 
 
 class Embedder(ABC):
@@ -55,8 +49,6 @@ class Embedder(ABC):
     name: str
     dimension: int
     batch_size = 32
-    has_lower = False
-    """Whether its tokens come with the states half way up the model."""
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Texts → (len(texts), dimension), in order; `progress` hears how many more are done."""

@@ -18,7 +18,7 @@ from index.errors import EmbedderError
 MODELS = Path(__file__).parent / "models"
 MINILM = MODELS / "all-MiniLM-L6-v2-int8.onnx"
 MINILM_TOKENIZER = MODELS / "all-MiniLM-L6-v2-tokenizer.json"
-MINILM_SHA256 = "bfc939e508b873c411cf41bf09f2c2dc6f6400d1d835ce4e6fa352422f3d3f12"
+MINILM_SHA256 = "d490d150557108ce83bca479303d1ba78749d7bdd90900a219a1e9bce4a9ff57"
 
 KEPT_QUESTIONS = 16
 """A question's vector and its tokens are asked for in turn, and are of one run of the model."""
@@ -34,12 +34,11 @@ class QuantizedMiniLM(Embedder):
 
     name = DEFAULT_EMBEDDER
     dimension = 384
-    has_lower = True
     max_tokens = 256
     max_positions = 512
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Any, Vectors, Vectors]] = {}
+        self._kept: dict[str, tuple[Any, Vectors]] = {}
         self._keeping = threading.Lock()
 
     @cached_property
@@ -62,7 +61,7 @@ class QuantizedMiniLM(Embedder):
 
     def embed_query(self, text: str) -> Vectors:
         """Text → a unit vector (dimension,)."""
-        _, states, _ = self._asked(text)
+        _, states = self._asked(text)
         vector: Vectors = unit(states.mean(axis=0, keepdims=True))[0]
         return vector
 
@@ -79,15 +78,15 @@ class QuantizedMiniLM(Embedder):
         _ = self._session
         encoded = self._long_tokenizer.encode_batch([encodable(text) for text in texts])
         run = self._threads.map if len(encoded) > 1 else map
-        return list(run(lambda each: _token_vectors(each, *self._both(each)), encoded))
+        return list(run(lambda each: _token_vectors(each, self._states(each)), encoded))
 
-    def _asked(self, text: str) -> tuple[Any, Vectors, Vectors]:
+    def _asked(self, text: str) -> tuple[Any, Vectors]:
         """A question's encoding and states; the last few are kept, since both are asked for."""
         with self._keeping:
             if text in self._kept:
                 return self._kept[text]
         encoded = self._tokenizer.encode(encodable(text))
-        found = encoded, *self._both(encoded)
+        found = encoded, self._states(encoded)
         with self._keeping:
             self._kept[text] = found
             while len(self._kept) > KEPT_QUESTIONS:
@@ -110,18 +109,10 @@ class QuantizedMiniLM(Embedder):
         return mean
 
     def _states(self, encoded: Any) -> Vectors:
-        (states,) = self._session.run(["states"], _inputs(encoded))
-        found: Vectors = states[0]
+        ids = np.array([encoded.ids], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        found: Vectors = self._session.run(None, inputs)[0][0]
         return found
-
-    def _both(self, encoded: Any) -> tuple[Vectors, Vectors]:
-        states, lower = self._session.run(["states", "lower"], _inputs(encoded))
-        return states[0], lower[0]
-
-
-def _inputs(encoded: Any) -> dict[str, Any]:
-    ids = np.array([encoded.ids], dtype=np.int64)
-    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
 def _read_checked(path: Path, sha256: str) -> bytes:
@@ -147,7 +138,7 @@ def tokenizer(most: int) -> Any:
     return tokenizer
 
 
-def _token_vectors(encoded: Any, states: Vectors, lower: Vectors) -> TokenVectors:
+def _token_vectors(encoded: Any, states: Vectors) -> TokenVectors:
     # The first and the last token only mark the ends.
     offsets = np.array(encoded.offsets[1:-1], dtype=np.int64).reshape(-1, 2)
-    return TokenVectors(unit(states[1:-1]), offsets, lower)
+    return TokenVectors(unit(states[1:-1]), offsets)

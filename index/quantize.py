@@ -20,8 +20,6 @@ from index.embed import packaged_minilm
 from index.minilm import MINILM, MINILM_TOKENIZER
 
 OPSET = 17
-LOWER = 3
-"""The layer whose states are handed out beside the last one's: the reader goes on from there."""
 
 
 def main() -> None:
@@ -45,16 +43,13 @@ def _export(original: Path, target: Path) -> Path:
             super().__init__()
             self.model = AutoModel.from_pretrained(original, attn_implementation="eager").eval()
 
-        def forward(
-            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            found = self.model(
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            states: torch.Tensor = self.model(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
                 token_type_ids=torch.zeros_like(input_ids),
-                output_hidden_states=True,
-            )
-            return found.last_hidden_state, found.hidden_states[LOWER]
+            ).last_hidden_state
+            return states
 
     ids = torch.randint(5, 1000, (2, 7))
     axes = {0: "batch", 1: "tokens"}
@@ -64,8 +59,8 @@ def _export(original: Path, target: Path) -> Path:
         (ids, torch.ones_like(ids)),
         str(target),
         input_names=names,
-        output_names=["states", "lower"],
-        dynamic_axes={name: axes for name in [*names, "states", "lower"]},
+        output_names=["states"],
+        dynamic_axes={name: axes for name in [*names, "states"]},
         opset_version=OPSET,
         dynamo=False,
     )
@@ -81,14 +76,19 @@ def fuse(exported: Path, target: Path) -> Path:
     return target
 
 
-def quantize(fused: Path, target: Path) -> None:
-    """Weights to int8 per output channel."""
+def quantize(fused: Path, target: Path, only: str = "") -> None:
+    """Weights to int8 per output channel: all, or those of matrices whose name holds `only`."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(
         str(fused),
         str(target),
+        nodes_to_quantize=[
+            node.name
+            for node in onnx.load(str(fused)).graph.node
+            if only and only in node.name and node.op_type == "MatMul"
+        ],
         per_channel=True,
         reduce_range=True,
         weight_type=QuantType.QInt8,

@@ -14,6 +14,7 @@ from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.generate import Generator
 from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.polar import polar
 from chatbot.answering.reader import Reader
 from chatbot.answers import (
     NOT_IN_ARTICLE,
@@ -296,9 +297,7 @@ class Answerer:
             place = (quote.article, quote.sentence.start, quote.sentence.end)
             number = numbers.setdefault(place, len(numbers) + 1)
             citations.append(self._citation(quote, number, quote.phrase if first else None))
-        lead = None
-        if citations and citations[0].phrase and asks_for_phrase(prepared.request.question):
-            lead = " ".join(citations[0].phrase.quote.split())
+        lead = _lead(prepared.request.question, citations[0]) if first and citations else None
         return CitedSentence(draft.text, tuple(citations), lead, draft.supported)
 
     def _citation(self, quote: Quote, number: int, phrase: Phrase | None = None) -> Citation:
@@ -330,6 +329,13 @@ class Answerer:
             revision=prepared.revision,
             timings=Timings(prepared.search_ms, took, prepared.search_ms + took),
         )
+
+
+def _lead(question: str, citation: Citation) -> str | None:
+    """What comes first: the exact words where they are asked for, yes or no where that is sure."""
+    if citation.phrase and asks_for_phrase(question):
+        return " ".join(citation.phrase.quote.split())
+    return polar(question, citation.quote)
 
 
 def _notice(fault: Fault, begun: bool) -> Notice:

@@ -316,7 +316,7 @@ def _contradicted(words: Sequence[Word], best: SourceSentence) -> str:
 
 
 def _negations(words: Sequence[Word]) -> int:
-    return sum(_negates(words, place) for place in range(len(words)))
+    return sum(negates(words, place) for place in range(len(words)))
 
 
 def _exchanged(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
@@ -380,7 +380,7 @@ def _miscounted(words: Sequence[Word], cited: Sequence[Sequence[SourceSentence]]
 def _denied(some: Sequence[Word], others: Sequence[Word]) -> bool:
     """Whether what is denied in one sentence is said in the other without a negation."""
     for place in range(len(some)):
-        if not _negates(some, place):
+        if not negates(some, place):
             continue
         scope = [each.key for each in some[place + 1 : place + 1 + SCOPE] if each.kind != "form"]
         for key in scope[:2]:
@@ -394,10 +394,11 @@ def _denied(some: Sequence[Word], others: Sequence[Word]) -> bool:
 
 def _negated(words: Sequence[Word], place: int) -> bool:
     """Whether a negation stands shortly before a word."""
-    return any(_negates(words, n) for n in range(max(0, place - SCOPE), place))
+    return any(negates(words, n) for n in range(max(0, place - SCOPE), place))
 
 
-def _negates(words: Sequence[Word], place: int) -> bool:
+def negates(words: Sequence[Word], place: int) -> bool:
+    """Whether the word at a place denies what follows."""
     word = words[place].text.casefold().replace("’", "'")
     if (
         word == "not"

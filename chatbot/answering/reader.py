@@ -25,7 +25,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "2399a09a2256551719e24c8cf9d24da3ec7c081c7cd1cd8325f9d07b77caa390"
+SHA256 = "424b40bde0b08d0ea225f43092c1f441b0266a7ddaf5a707659342062b2767be"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

@@ -3,7 +3,7 @@
     python -m chatbot.reader.export reader.pt
 
 The averaged weights are exported to ONNX, fused, and quantised: the words' vectors and the weights
-to int8 once, what is multiplied with the weights as it comes. See `chatbot.reader.smooth` for what
+to int8 once, what is multiplied with the weights as it comes. `chatbot.reader.rounding` says what
 keeps the answers the same.
 """
 
@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from chatbot.answering.reader import MODEL
+from chatbot.reader import rounding
 from chatbot.reader.network import Network
 from chatbot.reader.train import averaged_weights
 from index.quantize import OPSET, fuse, quantize
@@ -42,7 +43,10 @@ class Alone(nn.Module):  # type: ignore[misc]
 def load(checkpoint: Path, attention: str = "sdpa") -> Network:
     """The network with a checkpoint's averaged weights, ready to read."""
     network = Network(attention)
-    network.load_state_dict(averaged_weights(checkpoint))
+    weights = averaged_weights(checkpoint)
+    if any(name.endswith(".scale") for name in weights):
+        rounding.prepare(network)
+    network.load_state_dict(weights)
     network.eval()
     return network
 
@@ -53,8 +57,10 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        exported = _export(load(options.checkpoint, "eager"), Path(folder) / "exported.onnx")
-        quantize(fuse(exported, Path(folder) / "fused.onnx"), MODEL)
+        network = load(options.checkpoint, "eager")
+        rounding.bake(network)
+        exported = _export(network, Path(folder) / "exported.onnx")
+        quantize(fuse(exported, Path(folder) / "fused.onnx"), MODEL, only="/encoder/")
     digest = hashlib.sha256(MODEL.read_bytes()).hexdigest()
     sys.stdout.write(f"{MODEL}: {MODEL.stat().st_size:,} bytes\nSHA256 = {digest!r}\n")
 

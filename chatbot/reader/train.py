@@ -11,10 +11,10 @@
 It goes in two steps. The first learns to find answers, and to refuse by the questions that are made
 open by rule; it takes three hours on two cores. The second goes on from there (`--from`) with
 questions that people wrote to look answerable, which are few, so that an epoch takes them
-`TIMES["open"]` times; it takes a quarter of an hour, and with other titles kept apart (`--without`)
-gives another network whose figures on these are honest. What is asked about the texts that a gold
-set was written about (`--aside`) is left out: the confidence is fitted there. A run that is stopped
-goes on from its checkpoint when it is started anew.
+`ON_TIMES["open"]` times, and rounds as the model that ships will. With other titles kept apart
+(`--without`) it gives another network, whose figures on these are honest. What is asked about the
+texts that a gold set was written about (`--aside`) is left out: the confidence is fitted there. A
+run that is stopped goes on from its checkpoint when it is started anew.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from torch.nn import functional
 
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
+from chatbot.reader import rounding
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
 from chatbot.reader.network import BARRED, Network
 from index import make_embedder
@@ -50,6 +51,7 @@ ON_TIMES = {"articles": 0.15, "others": 0.06, "open": 3.0}
 ANSWERS_WEIGHT = 0.7
 AVERAGED = 0.998
 EVERY = 200
+CALIBRATED = 6
 
 
 class Nearness:
@@ -115,6 +117,10 @@ class Training:
         self.network = Network()
         if options.start:
             self.network.load_state_dict(averaged_weights(options.start))
+            rounding.prepare(self.network)
+            if not options.checkpoint.exists():
+                rounding.calibrate(self.network, self._some())
+            rounding.set_rounding(self.network, True)
         self.rate = ON_RATE if options.start else RATE
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED)
@@ -129,6 +135,10 @@ class Training:
             fused=True,
         )
         self.step = 0
+
+    def _some(self) -> list[tuple[torch.Tensor, ...]]:
+        """A few batches of what will be learnt, to see how large states become."""
+        return [tensors(batch, self.pairs)[:3] for batch in self._epoch(0)[:CALIBRATED]]
 
     def run(self) -> None:
         """Train to the end, from the checkpoint where there is one."""
