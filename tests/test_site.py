@@ -9,7 +9,7 @@ from hosting import ID, TEXT, Host, plain
 
 from chatbot import Chatbot, Settings
 from chatbot.config import check_origin
-from chatbot.errors import LearnError, SettingsError
+from chatbot.errors import LearnError, NothingIndexedError, SettingsError
 from chatbot.web import learn as learning
 from chatbot.web.learn import Learner, find, origin_of
 
@@ -88,6 +88,14 @@ def test_about(client):
     assert about["id"] == ID
     assert about["starters"]
     assert about["strings"]["send"] == "Senden"
+    assert "title" not in about["strings"], "the script has it already"
+    plain = client.get("/api/about", params={"article": ID, "lang": "de"}, headers={"Accept-Encoding": "identity", "Origin": FRIEND})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == about
+    zipped = client.get("/api/about", params={"article": ID, "lang": "de"}, headers={"Origin": FRIEND})
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert zipped.json() == about
+    assert {"Accept-Encoding", "Origin"} <= set(zipped.headers["vary"].split(", "))
     unknown = client.get("/api/about", params={"article": "https://elsewhere.example/x"}).json()
     assert unknown == {"known": False, "learnable": False}
 
@@ -191,8 +199,22 @@ def test_the_frame_and_the_demo(client):
     assert f"frame-ancestors 'self' {FRIEND}" in reply.headers["content-security-policy"]
     shown = client.get(reply.headers["location"])
     assert f"frame-ancestors 'self' {FRIEND}" in shown.headers["content-security-policy"]
-    assert client.get("/embed", params={"article": "nothing"}).status_code == 404
+    missing = client.get("/embed", params={"article": "nothing"})
+    assert missing.status_code == 404
+    assert missing.headers["content-security-policy"].endswith(f"frame-ancestors 'self' {FRIEND}")
     demo = client.get("/demo")
     assert f'data-article="{ID}"' in demo.text
     assert "unsafe" not in demo.headers["content-security-policy"]
     assert "trusted-types 'none'" in demo.headers["content-security-policy"]
+    assert demo.headers["content-security-policy"].endswith("frame-ancestors 'self'")
+
+
+def test_a_frame_says_that_there_is_nothing_to_ask(client, served, monkeypatch):
+    def nothing():
+        raise NothingIndexedError("no articles here")
+
+    monkeypatch.setattr(served.warmup, "bot", nothing)
+    reply = client.get("/embed", params={"article": ID})
+    assert (reply.status_code, "no articles here" in reply.text) == (503, True)
+    assert reply.headers["content-security-policy"].endswith(f"frame-ancestors 'self' {FRIEND}")
+    assert client.get("/demo").headers["content-security-policy"].endswith("frame-ancestors 'self'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +25,8 @@ from index import Article, paragraphs
 NO_STORE = {"Cache-Control": "no-store"}
 DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self';"
-    " font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
+    " font-src 'self'; base-uri 'none'; form-action 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'self'"
 )
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -41,16 +42,18 @@ def make_site(warmup: Warmup, settings: Settings) -> APIRouter:
     """What a site embeds, beside the script and `/api/ask`."""
     router = APIRouter()
     learner = Learner(settings.learn)
+    friends = sorted(settings.allow_origin)
 
     @router.get("/api/about")
-    async def about(article: str = "", lang: str | None = None) -> Response:
+    async def about(request: Request, article: str = "", lang: str | None = None) -> Response:
         """Whether an article can be asked, and questions to start from."""
         try:
             told = await anyio.to_thread.run_sync(lambda: _about(warmup.bot(), learner, article))
         except Exception as error:
             return failure(error)
         strings = {"strings": words_for(lang)} if lang else {}
-        return JSONResponse({**told, **strings}, headers=NO_STORE)
+        reply = JSONResponse({**told, **strings}, headers={**NO_STORE, "Vary": "Accept-Encoding"})
+        return _zipped(reply) if "gzip" in request.headers.get("accept-encoding", "") else reply
 
     @router.post("/api/learn")
     async def learn(request: Request) -> Response:
@@ -75,11 +78,9 @@ def make_site(warmup: Warmup, settings: Settings) -> APIRouter:
             # Until the articles are open the chat page waits by itself.
             entry = find(warmup.bot(), article) if article and warmup.ready else None
         except AskArticleError as error:
-            return _page("Ask this article", f'<p class="note">{html.escape(str(error))}</p>', 503)
+            return _note(str(error), 503, friends)
         if article and warmup.ready and entry is None:
-            return _page(
-                "Ask this article", '<p class="note">This page is not indexed yet.</p>', 404
-            )
+            return _note("This page is not indexed yet.", 404, friends)
         query = urlencode({"article": entry.id if entry else article, "embed": "1"})
         return RedirectResponse(f"{CHAT}/?{query}", 307)
 
@@ -89,10 +90,17 @@ def make_site(warmup: Warmup, settings: Settings) -> APIRouter:
         try:
             shown = await anyio.to_thread.run_sync(lambda: _demo(warmup.bot(), article))
         except AskArticleError as error:
-            return _page("Ask this article", f'<p class="note">{html.escape(str(error))}</p>', 503)
+            return _note(str(error), 503)
         return shown
 
     return router
+
+
+def _zipped(reply: Response) -> Response:
+    body = gzip.compress(bytes(reply.body), 9, mtime=0)
+    reply.headers["Content-Encoding"] = "gzip"
+    headers = {name: value for name, value in reply.headers.items() if name != "content-length"}
+    return Response(body, reply.status_code, headers)
 
 
 def _about(bot: Chatbot, learner: Learner, article: str) -> dict[str, Any]:
@@ -134,7 +142,15 @@ def _newspaper(article: Article) -> Sequence[str]:
     return parts
 
 
-def _page(title: str, body: str, status: int, head: str = "") -> HTMLResponse:
+def _note(words: str, status: int, friends: Sequence[str] = ()) -> HTMLResponse:
+    """A page that says why there is no chat; those who may frame the chat see it in their frame."""
+    body = f'<p class="note">{html.escape(words)}</p>'
+    return _page("Ask this article", body, status, friends=friends)
+
+
+def _page(
+    title: str, body: str, status: int, head: str = "", friends: Sequence[str] = ()
+) -> HTMLResponse:
     text = PAGE.format(title=html.escape(title), body=body, head=head)
-    headers = {**NO_STORE, "Content-Security-Policy": DEMO_POLICY}
-    return HTMLResponse(text, status, headers)
+    policy = " ".join([DEMO_POLICY, *friends])
+    return HTMLResponse(text, status, {**NO_STORE, "Content-Security-Policy": policy})
