@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import json
-import re
 import time
 import urllib.error
 import urllib.request
@@ -15,12 +16,17 @@ from html.parser import HTMLParser
 from typing import Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
 
+from chatbot import csp
 from chatbot.web.learn import origin_of
 
 SECONDS = 20.0
 SPREAD = 0.02
 """Seconds between the first and the last piece of an answer that was not held back."""
 _JAVASCRIPT = ("text/javascript", "application/javascript")
+_ASKED = ("/api/about", "/api/ask", "/api/learn", "/api/feedback")
+"""What the widget asks of the server."""
+_SHARED = "Access-Control-Allow-Origin"
+_DIGESTS = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +64,57 @@ class _Stop(Exception):
 class _Page(HTMLParser):
     """What of a page matters here: its scripts, its canonical link, its policies."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, reply: Reply) -> None:
         super().__init__()
-        self.widget: dict[str, str] | None = None
+        self.url = reply.url
+        self.base = ""
+        self.script: dict[str, str] | None = None
         self.canonical = ""
         self.policies: list[str] = []
         self.elements: list[dict[str, str]] = []
-        self.feed(text)
+        self.feed(reply.body.decode("utf-8", "replace"))
+        headers = reply.headers.get_all("Content-Security-Policy") or []
+        # Several policies may come in one header; all of them hold.
+        self.sent = [each for header in headers for each in header.split(",")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep the few elements that count."""
         given = {name: value or "" for name, value in attrs}
         if tag == "script" and urlsplit(given.get("src", "")).path.endswith("/widget.js"):
-            self.widget = self.widget or given
+            self.script = self.script or given
         elif tag == "ask-article":
             self.elements.append(given)
+        elif tag == "base":
+            self.base = self.base or given.get("href", "")
         elif tag == "link" and "canonical" in given.get("rel", "").lower().split():
             self.canonical = self.canonical or given.get("href", "")
         elif tag == "meta" and given.get("http-equiv", "").lower() == "content-security-policy":
-            self.policies.append(given.get("content", ""))
+            self.policies += given.get("content", "").split(",")
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The attributes of its `<ask-article>`, or those that the script will give to one."""
+        if self.elements:
+            return self.elements[0]
+        given = self.script or {}
+        return {name[5:]: value for name, value in given.items() if name.startswith("data-")}
+
+    def address(self, value: str) -> str:
+        """An address on the page, whole; empty where it is none of the web."""
+        found = urljoin(urljoin(self.url, self.base), value).split("#")[0]
+        return found if urlsplit(found).scheme in ("http", "https") else ""
+
+    @property
+    def article(self) -> str:
+        """What the widget takes the page's article to be."""
+        if named := self.options.get("article"):
+            return named
+        if canonical := self.address(self.canonical) if self.canonical else "":
+            return canonical
+        own = urlsplit(self.url)
+        below = own.path + (f"?{own.query}" if own.query else "")
+        site = self.address(self.options["site"]) if self.options.get("site") else self.url
+        return urljoin(site or self.url, below)
 
 
 def examine(url: str, api: str | None = None) -> Iterator[Finding]:
@@ -84,19 +122,21 @@ def examine(url: str, api: str | None = None) -> Iterator[Finding]:
     try:
         reply = _ask(url)
         yield from _reachable(url, reply)
-        page = _Page(reply.body.decode("utf-8", "replace"))
-        server = api.rstrip("/") if api else ""
-        if not server:
-            server = yield from _server(page, reply)
-        origin = origin_of(reply.url) or ""
-        yield from _mixed(reply.url, server)
-        yield from _script(server)
-        yield from _policy(page, reply, server)
-        foreign = origin_of(server) != origin
+        page = _Page(reply)
+        if api:
+            server, source = api.rstrip("/"), f"{api.rstrip('/')}/widget.js"
+        else:
+            server, source = yield from _server(page)
+        origin = origin_of(page.url) or ""
+        yield from _mixed(page.url, source if source.startswith("http:") else server)
+        script = yield from _script(source)
+        yield from _policy(page, server, source)
+        yield from _integrity(page, script, source)
+        foreign = origin if origin_of(server) != origin else None
         if foreign:
-            yield from _preflight(server, origin)
-        yield from _article(page, reply, server, origin if foreign else None)
-        yield from _stream(server, origin if foreign else None)
+            yield from _preflight(server, foreign)
+        yield from _article(page, server, foreign)
+        yield from _stream(server, foreign)
     except _Stop:
         return
 
@@ -115,16 +155,15 @@ def _reachable(url: str, reply: Reply) -> Iterator[Finding]:
     yield Finding("ok", f"the page is there ({reply.status}, {kind})")
 
 
-def _server(page: _Page, reply: Reply) -> Generator[Finding, None, str]:
-    if page.widget is None:
+def _server(page: _Page) -> Generator[Finding, None, tuple[str, str]]:
+    if page.script is None:
         tag = '<script async src="https://HOST/widget.js"></script>'
         yield Finding("bad", "the page has no script …/widget.js", f"add {tag}, or name --api")
         raise _Stop
-    source = urljoin(reply.url, page.widget.get("src", ""))
+    source = page.address(page.script.get("src", ""))
     yield Finding("ok", f"the page loads {source}")
-    own = [page.widget.get("data-api", ""), *(each.get("api", "") for each in page.elements)]
-    named = next((each for each in own if each), "")
-    return (urljoin(reply.url, named) if named else urljoin(source, ".")).rstrip("/")
+    named = page.options.get("api", "")
+    return (page.address(named) if named else urljoin(source, ".")).rstrip("/"), source
 
 
 def _mixed(url: str, server: str) -> Iterator[Finding]:
@@ -136,11 +175,11 @@ def _mixed(url: str, server: str) -> Iterator[Finding]:
         yield Finding("ok", "no mixed content")
 
 
-def _script(server: str) -> Iterator[Finding]:
-    reply = _ask(f"{server}/widget.js")
+def _script(source: str) -> Generator[Finding, None, bytes]:
+    reply = _ask(source)
     if reply.status != 200:
         how = reply.body.decode("utf-8", "replace")[:100] if not reply.status else reply.status
-        yield Finding("bad", f"{server}/widget.js: {how}", "start the server, or check its address")
+        yield Finding("bad", f"{source}: {how}", "start the server, or check its address")
         raise _Stop
     kind = reply.headers.get_content_type()
     if kind in _JAVASCRIPT:
@@ -148,49 +187,51 @@ def _script(server: str) -> Iterator[Finding]:
     else:
         change = "let the proxy pass the Content-Type text/javascript; browsers refuse others"
         yield Finding("bad", f"the script comes as {kind}", change)
+    return reply.body
 
 
-def _policy(page: _Page, reply: Reply, server: str) -> Iterator[Finding]:
-    policies = [*(reply.headers.get_all("Content-Security-Policy") or []), *page.policies]
-    missing = [
-        name
-        for policy in policies
-        for name in ("script-src", "connect-src")
-        if not _allows(policy, name, server, origin_of(reply.url) or "")
-    ]
-    if not policies:
+def _policy(page: _Page, server: str, source: str) -> Iterator[Finding]:
+    sent = [csp.rules(each) for each in page.sent]
+    policies = [*sent, *(csp.rules(each) for each in page.policies)]
+    wanted: list[str] = []
+    for policy in policies:
+        if not csp.runs(policy, page.script, source, page.url):
+            nonce = "give the script's tag the nonce of the policy"
+            address = f"add script-src {origin_of(source)}"
+            wanted.append(nonce if csp.wants_nonce(policy) else address)
+        if not all(csp.reaches(policy, server + each, page.url) for each in _ASKED):
+            wanted.append(f"add connect-src {origin_of(server)}")
+    # In an element of the page's own a sandbox means nothing.
+    for policy in sent:
+        if needed := csp.missing_in_sandbox(policy):
+            wanted.append(f"add to its sandbox {' '.join(needed)}")
+    if not any(policies):
         yield Finding("ok", "the page has no Content-Security-Policy, so it blocks nothing")
-    elif missing:
-        wanted = "; ".join(f"{name} {origin_of(server)}" for name in dict.fromkeys(missing))
-        yield Finding(
-            "bad", "the page's Content-Security-Policy blocks the widget", f"add {wanted}"
-        )
+    elif wanted:
+        change = "; ".join(dict.fromkeys(wanted))
+        yield Finding("bad", "the page's Content-Security-Policy blocks the widget", change)
     else:
         yield Finding("ok", "the page's Content-Security-Policy lets the widget work")
 
 
-def _allows(policy: str, name: str, server: str, page: str) -> bool:
-    rules = {words[0].lower(): words[1:] for part in policy.split(";") if (words := part.split())}
-    names = ["script-src-elem", name] if name == "script-src" else [name]
-    listed = next((rules[each] for each in [*names, "default-src"] if each in rules), None)
-    if listed is None:
-        return True
-    # A nonce or hash may be the tag's own, which a browser would have to tell.
-    if name == "script-src" and any(each.startswith(("'nonce-", "'sha")) for each in listed):
-        return True
-    return any(_matches(each, server, page) for each in listed)
+def _integrity(page: _Page, script: bytes, source: str) -> Iterator[Finding]:
+    tag = page.script or {}
+    digests = tag.get("integrity", "").split()
+    if not digests:
+        return
+    # Browsers look at the strongest kind alone.
+    kind = max(each.partition("-")[0] for each in digests)
+    change = "take integrity off the tag; it changes with every version"
+    if kind in _DIGESTS and f"{kind}-{_digest(kind, script)}" not in digests:
+        yield Finding("bad", "the script is not the one that its tag's integrity names", change)
+    elif "crossorigin" not in tag and origin_of(source) != origin_of(page.url):
+        yield Finding("bad", "the script's tag has integrity and no crossorigin", change)
+    else:
+        yield Finding("ok", "the script is the one that its tag's integrity names")
 
 
-def _matches(source: str, server: str, page: str) -> bool:
-    parts = urlsplit(server)
-    if source == "'self'":
-        return origin_of(server) == page
-    if source in ("*", f"{parts.scheme}:", f"{server}/widget.js"):
-        return True
-    pattern = source if "//" in source else f"{parts.scheme}://{source}"
-    wild = re.escape(pattern.rstrip("/")).replace(r"\*", r"[^/]+")
-    address = f"{parts.scheme}://{parts.netloc}"
-    return bool(re.fullmatch(wild, address, re.IGNORECASE))
+def _digest(name: str, data: bytes) -> str:
+    return base64.b64encode(hashlib.new(name, data).digest()).decode()
 
 
 def _preflight(server: str, origin: str) -> Iterator[Finding]:
@@ -200,26 +241,35 @@ def _preflight(server: str, origin: str) -> Iterator[Finding]:
         "Access-Control-Request-Headers": "content-type",
     }
     reply = _ask(f"{server}/api/ask", "OPTIONS", asked)
-    allowed = reply.headers.get("Access-Control-Allow-Origin")
-    if reply.status < 300 and allowed in (origin, "*"):
-        yield Finding("ok", f"the server lets pages of {origin} ask")
-    else:
+    if reply.status >= 300 or reply.headers.get(_SHARED) not in (origin, "*"):
         change = f"start it with: serve --allow-origin {origin}"
         yield Finding("bad", f"the server does not let pages of {origin} ask", change)
         raise _Stop
+    headers = reply.headers.get("Access-Control-Allow-Headers", "").lower()
+    if "content-type" not in headers and headers.strip() != "*":
+        change = "let the proxy leave OPTIONS to the server"
+        yield Finding("bad", "the preflight does not allow the header Content-Type", change)
+        raise _Stop
+    yield Finding("ok", f"the server lets pages of {origin} ask")
 
 
-def _article(page: _Page, reply: Reply, server: str, origin: str | None) -> Iterator[Finding]:
-    given = [(page.widget or {}).get("data-article", "")]
-    given += [each.get("article", "") for each in page.elements]
-    named = next((each for each in given if each), "")
-    canonical = urljoin(reply.url, page.canonical) if page.canonical else reply.url
-    article = named or canonical.split("#")[0]
-    if not named and not page.canonical:
+def _shared(what: str, reply: Reply, origin: str | None) -> Iterator[Finding]:
+    """A browser lets a page read only what is marked as its own to read."""
+    if origin and reply.status and reply.headers.get(_SHARED) not in (origin, "*"):
+        change = f"let the proxy pass {_SHARED} with every answer, not with OPTIONS alone"
+        yield Finding("bad", f"the answer to {what} has no {_SHARED}", change)
+        raise _Stop
+
+
+def _article(page: _Page, server: str, origin: str | None) -> Iterator[Finding]:
+    article = page.article
+    if not page.options.get("article") and not page.canonical:
         change = 'add <link rel="canonical" href="…">, or data-article to the script'
-        yield Finding("hint", "the page has no canonical link; its own address is used", change)
+        yield Finding("hint", f"the page has no canonical link; {article} is used", change)
     headers = {"Origin": origin} if origin else {}
-    about = _ask(f"{server}/api/about?article={quote(article, safe='')}", headers=headers).json()
+    reply = _ask(f"{server}/api/about?article={quote(article, safe='')}", headers=headers)
+    yield from _shared("GET", reply, origin)
+    about = reply.json()
     if about.get("known"):
         yield Finding("ok", f"{article} is indexed ({about.get('title')})")
     elif about.get("learnable"):
@@ -235,6 +285,7 @@ def _stream(server: str, origin: str | None) -> Iterator[Finding]:
     reply = _ask(
         f"{server}/api/ask", "POST", headers | ({"Origin": origin} if origin else {}), body
     )
+    yield from _shared("POST", reply, origin)
     kind = reply.headers.get_content_type()
     if reply.status != 200 or kind != "text/event-stream" or b"event: answer" not in reply.body:
         detail = reply.json().get("detail") or kind
