@@ -54,7 +54,11 @@ class Host:
 def script(api, article=ID, **options):
     """The script tag that a site pastes into its pages."""
     given = {"article": article, **options}
-    attributes = "".join(f' data-{name}="{html.escape(str(value))}"' for name, value in given.items() if value is not None)
+    attributes = "".join(
+        f' data-{name}="{html.escape(str(value))}"'
+        for name, value in given.items()
+        if value is not None
+    )
     return f'<script async src="{api}/widget.js"{attributes}></script>'
 
 
@@ -63,7 +67,11 @@ def paragraphs(text):
 
 
 def plain(text=TEXT):
-    return "<main><h1>A page</h1><article>" + "".join(f"<p>{html.escape(p)}</p>" for p in paragraphs(text)) + "</article></main>"
+    return (
+        "<main><h1>A page</h1><article>"
+        + "".join(f"<p>{html.escape(p)}</p>" for p in paragraphs(text))
+        + "</article></main>"
+    )
 
 
 def marked_up(text=TEXT):
@@ -75,12 +83,27 @@ def marked_up(text=TEXT):
             plain = html.escape(word, quote=False)
             if len(word) > 9 and word.isalpha():
                 plain = f"{word[:4]}&shy;{word[4:]}"
-            plain = plain.replace("'", "&rsquo;").replace("’", "'") if number % 2 else plain.replace("’", "&#39;")
+            plain = (
+                plain.replace("'", "&rsquo;").replace("’", "'")
+                if number % 2
+                else plain.replace("’", "&#39;")
+            )
             if number % 7 == 3:
                 plain = f'<a href="#x">{plain}</a>'
             elif number % 11 == 5:
-                plain = f"<em>{plain[:1]}</em><strong>{plain[1:]}</strong>" if plain[:1].isalpha() else plain
+                plain = (
+                    f"<em>{plain[:1]}</em><strong>{plain[1:]}</strong>"
+                    if plain[:1].isalpha()
+                    else plain
+                )
             words.append(plain)
         joined = "&nbsp;".join(" ".join(words[at : at + 5]) for at in range(0, len(words), 5))
         made.append(f"<p>\n  {joined.replace('“', '&quot;').replace('”', '&quot;')}\n</p>")
     return "<main><article>" + "".join(made) + "</article></main>"
+
+
+COLUMN = "<style>body { font: 18px/1.6 sans-serif; margin: 0; background: #fff; color: #222 } main { max-width: 42em; margin: 0 auto; padding: 2em }</style>"
+"""A page as most are: one column in the middle, which a panel at the edge reaches into on tablets."""
+
+LEFT = "<style>main { max-width: 40em }</style>"
+"""A page with room for the panel beside its text."""

@@ -8,7 +8,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import ARTEFACTS, SEEDS, Served
-from hosting import ID, TEXT, Host, marked_up, plain, script
+from hosting import COLUMN, ID, LEFT, TEXT, Host, marked_up, plain, script
 from playwright.sync_api import expect
 
 from chatbot import Chatbot, Settings
@@ -97,6 +97,41 @@ def squeezed(text):
 
 def quote_of(bot, question="What is the Quad?"):
     return bot.ask(question).citations[0].quote
+
+
+def inner(page, script):
+    """What a script finds in the shadow of the (first) widget."""
+    return page.evaluate(f"(({{ shadowRoot: root }}) => {script})(document.querySelector('ask-article'))")
+
+
+LIT = "CSS.highlights.has('ask-article')"
+BOXES = """() => [...CSS.highlights.get('ask-article')].flatMap((range) => [...range.getClientRects()]).map(({ left, top, right, bottom }) => [left, top, right, bottom])"""
+
+
+def rested(page):
+    """Where what is lit lies, once the page has scrolled to where it goes."""
+    before, boxes = None, page.evaluate(BOXES)
+    while before != boxes:
+        page.wait_for_timeout(250)
+        before, boxes = boxes, page.evaluate(BOXES)
+    return boxes
+
+
+def quote_of_seed():
+    return next(part for part in TEXT.replace("\n", " ").split(". ") if "Quadrilateral" in part) + "."
+
+
+def in_sight(page):
+    """Whether all that is lit is in the window, and nothing of the panel's lies on it."""
+    boxes = rested(page)
+    size = page.viewport_size
+    assert boxes
+    assert all(top >= 0 and bottom <= size["height"] and left >= 0 and right <= size["width"] for left, top, right, bottom in boxes), boxes
+    panel = page.locator("ask-article .panel").bounding_box()
+    if panel is None:
+        return True
+    sides = panel["x"], panel["y"], panel["x"] + panel["width"], panel["y"] + panel["height"]
+    return not any(left < sides[2] and right > sides[0] and top < sides[3] and bottom > sides[1] for left, top, right, bottom in boxes)
 
 
 # ——— Small and clean
@@ -264,6 +299,65 @@ def test_without_highlights_there_is_a_link_to_the_text(api, host, bot, visit):
     page.wait_for_function("scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
 
 
+@pytest.mark.parametrize("size", [(768, 1024), (900, 700), (1024, 768), (1280, 820), (780, 360), (390, 780)], ids=str)
+@pytest.mark.parametrize("position", ["bottom-end", "bottom-start"])
+def test_the_panel_does_not_lie_on_the_cited_words(api, host, visit, size, position):
+    page = opened(visit(host.add("/beside", plain(), COLUMN + script(api.url, position=position)), viewport={"width": size[0], "height": size[1]}))
+    turn = asked(page, "What did Prime Minister Ishiba say?")
+    turn.locator(".cite").first.click()
+    page.wait_for_function(LIT)
+    assert in_sight(page)
+    page.screenshot(path=ARTEFACTS / f"widget-beside-{size[0]}.png")
+    if size[1] > 500 and size[0] > 480:
+        # There is room for both: the number that was pressed is still there, and in sight.
+        cite, panel = turn.locator(".cite").first, page.locator("ask-article .panel").bounding_box()
+        assert panel["y"] < cite.bounding_box()["y"] < panel["y"] + panel["height"]
+        page.focus("ask-article textarea")
+        assert page.locator("ask-article .dock[data-low]").count() == 0
+    else:
+        page.get_by_role("button", name="Back to the answer").click()
+        expect(turn.locator(".cite").first).to_be_visible()
+
+
+BOX = "<style>html, body { margin: 0; height: 100%%; overflow: hidden } .box { height: 100vh; overflow-y: scroll; scroll-behavior: smooth; %s }</style>"
+SCROLLERS = {
+    "a smooth box": (BOX % "", '<div class="box">{}</div>'),
+    "a smooth box in a smooth box": (BOX % "", '<div class="box"><p style="height: 1500px">x</p><div class="box" style="height: 400px">{}</div><p style="height: 900px">x</p></div>'),
+    "a body that scrolls": ("<style>html { overflow: hidden; height: 100% } body { overflow: auto; height: 100%; margin: 0; scroll-behavior: smooth }</style>", "<p style='height: 2000px'>x</p>{}"),
+    "what grows on the way": ("<style>html { scroll-behavior: smooth } p.late { height: 300px } section { content-visibility: auto; contain-intrinsic-size: 20px }</style>", "<section><p style='height: 4000px'>x</p></section>" * 3 + "{}" + "<p style='height: 3000px'>x</p>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCROLLERS)
+def test_pages_that_scroll_in_their_own_way(api, host, visit, name):
+    head, body = SCROLLERS[name]
+    page = opened(visit(host.add("/scroller", body.replace("{}", plain()), head + script(api.url))))
+    asked(page).locator(".cite").first.click()
+    page.wait_for_function(LIT)
+    assert in_sight(page)
+
+
+def test_what_is_lit_goes_out_with_the_panel_and_with_the_next_question(api, host, visit):
+    page = opened(visit(host.add("/goes", plain(), LEFT + script(api.url))))
+    turn = asked(page)
+    for end in (lambda: asked(page, "Who won the football world cup?"), lambda: page.keyboard.press("Escape")):
+        turn.locator(".cite").first.click()
+        page.wait_for_function(LIT)
+        expect(turn.locator(".cite").first).to_have_attribute("aria-pressed", "true")
+        end()
+        assert lit(page) == ""
+        expect(turn.locator(".cite").first).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(("background", "dark"), [("#fff", False), ("#16171a", True), ("lab(10 0 0)", True), ("", False)])
+def test_what_is_lit_suits_the_page(api, host, visit, background, dark):
+    page = opened(visit(host.add("/ground", plain(), f"<style>body {{ background: {background} }}</style>" + script(api.url, theme="light"))))
+    asked(page).locator(".cite").first.click()
+    page.wait_for_function(LIT)
+    ink = page.evaluate("getComputedStyle(document.querySelector('article p'), '::highlight(ask-article)').color")
+    assert ink == ("rgb(255, 243, 214)" if dark else "rgb(29, 27, 22)")
+
+
 def test_a_long_real_page(api, host, bot, visit):
     """The article inside a long page of other text, among which a Debian package's own where there is one."""
     from pathlib import Path
@@ -304,6 +398,55 @@ def test_the_whole_conversation(api, host, visit):
     assert lit(page) == ""
 
 
+def test_a_long_question_leaves_the_answer_in_sight(api, host, visit):
+    page = opened(visit(host.add("/long-question", plain(), script(api.url))))
+    question = ("What is the Quad? " * 120).strip()[:1990]
+    turn = asked(page, question)
+    log, first = page.locator("ask-article .log").bounding_box(), turn.locator(".sentence").first.bounding_box()
+    bubble = turn.locator(".asked")
+    assert log["y"] <= first["y"] < log["y"] + log["height"] / 2
+    expect(bubble).to_have_text(question)
+    small = bubble.bounding_box()["height"]
+    bubble.click()
+    assert bubble.bounding_box()["height"] > 3 * small
+
+
+def test_what_was_answered_stays_as_it_is(api, host, visit):
+    """Another question adds to the conversation and changes nothing of it."""
+    page = visit(host.add("/stays", "<main><p>Another text.</p></main>", script(api.url)))
+    turn = asked(opened(page))
+    turn.get_by_role("button", name="Helpful", exact=True).click()
+    turn.locator(".cite").first.click()
+    expect(turn.locator(".found")).to_be_visible()
+    inner(page, "root.querySelector('.turn').mine = true")
+    asked(page, "Who won the football world cup?")
+    assert inner(page, "root.querySelector('.turn').mine") is True
+    expect(turn.get_by_role("button", name="Helpful", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(turn.locator(".found")).to_be_visible()
+    expect(turn.locator(".cite").first).to_have_attribute("aria-pressed", "true")
+    page.evaluate("document.querySelector('ask-article').setAttribute('theme', 'dark')")
+    assert inner(page, "root.querySelector('.turn').mine") is True
+
+
+def test_a_question_that_is_too_long_is_told_in_the_panels_language(api, host, visit):
+    page = opened(visit(host.add("/too-long", plain(), script(api.url), lang="fr")))
+    page.evaluate("document.querySelector('ask-article').addEventListener('error', (event) => { fault = event.detail.kind })")
+    page.evaluate("document.querySelector('ask-article').ask('é'.repeat(2001))")
+    expect(page.locator("ask-article .fault")).to_have_text("La question est trop longue.")
+    assert page.evaluate("fault") == "long"
+    assert not [url for url in page.requests if url.endswith("/api/ask")]
+    assert inner(page, "root.querySelector('textarea').maxLength") == 2000
+
+
+def test_copying_without_a_clipboard_keeps_the_focus(api, host, visit):
+    page = visit(host.add("/no-clipboard", plain(), "<script>Object.defineProperty(navigator, 'clipboard', { value: undefined })</script>" + script(api.url)))
+    turn = asked(opened(page))
+    turn.get_by_role("button", name="Copy").focus()
+    page.keyboard.press("Enter")
+    expect(turn.locator(".tools")).to_contain_text("Copied")
+    assert "copy" in inner(page, "root.activeElement.className")
+
+
 def test_a_follow_up_knows_what_was_said(api, host, visit):
     page = opened(visit(host.add("/follow", plain(), script(api.url))))
     asked(page)
@@ -330,7 +473,7 @@ def test_thumbs_and_copying(api, host, bot, visit):
 
 
 def test_keyboard_alone(api, host, visit):
-    page = visit(host.add("/keys", '<a id="first" href="#x">A link</a>' + plain(), script(api.url)))
+    page = visit(host.add("/keys", '<a id="first" href="#x">A link</a>' + plain(), LEFT + script(api.url)))
     page.focus("#first")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
@@ -430,13 +573,149 @@ def test_options_of_looks(api, host, visit):
     page.wait_for_function(f"getComputedStyle({part}('.panel')).backgroundColor === 'rgb(251, 248, 241)'")
 
 
-@pytest.mark.parametrize("background", ["#101014", "#fff"])
+GROUNDS = {
+    "#101014": "dark", "#fff": "light", "oklch(0.98 0 0)": "light", "oklch(0.2 0.02 250)": "dark", "color(srgb 1 1 1)": "light", "lab(98 0 0)": "light",
+    "lab(8 0 0)": "dark", "color-mix(in oklab, black 90%, white)": "dark", "transparent; color-scheme: dark; color: #eee": "dark", "transparent": "light",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("background", GROUNDS)
 def test_the_hosts_theme(api, host, visit, background):
     style = f"<style>body {{ background: {background}; font-family: Courier; }}</style>"
     page = visit(host.add("/themed", plain(), style + script(api.url, theme="host")))
-    root = "document.querySelector('ask-article').shadowRoot.querySelector('.root')"
-    assert page.evaluate(f"{root}.dataset.theme") == ("light" if background == "#fff" else "dark")
-    assert page.evaluate(f"getComputedStyle({root}).fontFamily") == "Courier"
+    assert inner(page, "root.querySelector('.root').dataset.theme") == GROUNDS[background]
+    assert inner(page, "getComputedStyle(root.querySelector('.root')).fontFamily") == "Courier"
+
+
+def test_the_hosts_colours_are_followed_while_it_is_open(api, host, visit):
+    style = """<style>body { background: oklch(0.95 0.04 85); color: #2a1a08; transition: background .3s, color .3s }
+        html[data-theme=night] body { background: rgb(20, 24, 40); color: rgb(230, 230, 240) }</style>"""
+    page = opened(visit(host.add("/night", plain(), style + script(api.url, theme="host"))))
+    look = lambda: inner(page, "(({ backgroundColor, color }) => [backgroundColor, color])(getComputedStyle(root.querySelector('.panel')))")  # noqa: E731
+    ground, ink = look()
+    assert ground == page.evaluate("(() => { const probe = new OffscreenCanvas(1, 1).getContext('2d'); probe.fillStyle = 'oklch(0.95 0.04 85)'; probe.fillRect(0, 0, 1, 1); return `rgb(${probe.getImageData(0, 0, 1, 1).data.slice(0, 3).join(', ')})` })()")
+    assert ink == "rgb(42, 26, 8)"
+    page.evaluate("document.documentElement.dataset.theme = 'night'")
+    page.wait_for_function("document.querySelector('ask-article').shadowRoot.querySelector('.root').dataset.theme === 'dark'")
+    page.wait_for_timeout(700)
+    assert look() == ["rgb(20, 24, 40)", "rgb(230, 230, 240)"]
+    assert not axe(page)
+    page.screenshot(path=ARTEFACTS / "widget-host-dark.png")
+
+
+def test_the_hosts_colours_are_left_where_they_cannot_be_read(api, host, visit):
+    page = opened(visit(host.add("/pale", plain(), "<style>body { background: #ddd; color: #888 }</style>" + script(api.url, theme="host"))))
+    assert inner(page, "getComputedStyle(root.querySelector('.panel')).backgroundColor") == "rgb(251, 248, 241)"
+
+
+HOSTILE_VALUES = ":root { --shift: 400px; --seen: 100px; --keyboard: 300px; --panel: red; --ink: red; --accent: red; --sans: fantasy }"
+
+
+@pytest.mark.parametrize("size", [(1200, 820), (390, 780)])
+@pytest.mark.parametrize("style", [HOSTILE_VALUES, "html { zoom: 1.5 }", "html { zoom: .6 }"])
+def test_the_hosts_values_and_zoom_do_not_move_it(api, host, visit, style, size):
+    page = opened(visit(host.add("/values", plain(), f"<style>{style}</style>" + script(api.url)), viewport={"width": size[0], "height": size[1]}))
+    asked(page)
+    box = inner(page, "(({ left, top, right, bottom }) => [left, top, right, bottom].map((each) => each * (document.documentElement.currentCSSZoom ?? 1) / (document.querySelector('ask-article').currentCSSZoom ?? 1)))(root.querySelector('.panel').getBoundingClientRect())")
+    assert box[0] >= 0
+    assert box[1] >= 0
+    assert box[2] <= size[0]
+    assert size[1] - 40 <= box[3] <= size[1]
+    assert box[3] - box[1] > 300
+    if "zoom" not in style:
+        assert inner(page, "getComputedStyle(root.querySelector('.panel')).backgroundColor") == "rgb(251, 248, 241)"
+
+
+def test_small_windows(api, host, visit):
+    """Header, conversation and box stand below each other, and leave the answer most of it."""
+    for width, height in ((320, 256), (780, 360)):
+        page = opened(visit(host.add("/small", plain(), script(api.url)), viewport={"width": width, "height": height}))
+        asked(page)
+        head, log, form = (page.locator(f"ask-article .{name}").bounding_box() for name in ("head", "log", "form"))
+        assert head["y"] >= 0
+        assert head["y"] + head["height"] <= log["y"] + 1
+        assert log["y"] + log["height"] <= form["y"] + 1
+        assert form["y"] + form["height"] <= height
+        assert log["height"] >= 110
+        expect(page.locator("ask-article .next")).to_be_hidden()
+        page.screenshot(path=ARTEFACTS / f"widget-small-{width}.png")
+
+
+def test_it_is_not_printed(api, host, visit):
+    page = opened(visit(host.add("/print", plain(), LEFT + script(api.url))))
+    asked(page).locator(".cite").first.click()
+    page.emulate_media(media="print")
+    expect(page.locator("ask-article .panel")).to_be_hidden()
+    page.emulate_media(media="screen")
+    expect(page.locator("ask-article .panel")).to_be_visible()
+
+
+CORNERS = {
+    ("ltr", "bottom-end"): "right", ("ltr", "bottom-start"): "left", ("ltr", "bottom-left"): "left", ("ltr", "bottom-right"): "right",
+    ("rtl", "bottom-end"): "left", ("rtl", "bottom-start"): "right", ("rtl", "bottom-left"): "left", ("rtl", "bottom-right"): "right",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("dir", "position"), CORNERS)
+def test_positions(api, host, visit, dir, position):
+    page = visit(host.add("/corner", plain(), script(api.url, dir=dir, position=position)))
+    for name in ("launcher", "panel"):
+        if name == "panel":
+            opened(page)
+        box = page.locator(f"ask-article .{name}").bounding_box()
+        assert abs((box["x"] if CORNERS[dir, position] == "left" else 1200 - box["x"] - box["width"]) - 20) < 2
+        assert abs(820 - box["y"] - box["height"] - 20) < 2
+
+
+def test_language_and_direction_of_ones_own(api, host, visit):
+    page = opened(visit(host.add("/own", plain(), script(api.url, lang="de", dir="rtl", starters="none"), lang="fr")))
+    expect(page.locator("ask-article .title")).to_have_text(languages()["de"]["title"])
+    expect(page.locator("ask-article .root")).to_have_attribute("lang", "de")
+    expect(page.locator("ask-article .root")).to_have_attribute("dir", "rtl")
+    assert page.locator("ask-article .starter").count() == 0
+    asked(page)
+    expect(page.locator("ask-article .next")).to_be_hidden()
+    assert page.locator("ask-article .starter").count() == 0
+    page = opened(visit(host.add("/own", plain(), script(api.url, lang="xx"), lang="pt")))
+    expect(page.locator("ask-article .title")).to_have_text("Ask this article")
+
+
+def test_an_empty_box_is_written_from_the_side_of_its_language(api, host, visit):
+    page = opened(visit(host.add("/side", plain(), script(api.url), lang="ar", dir="rtl")))
+    side = "getComputedStyle(root.querySelector('textarea')).direction"
+    assert inner(page, side) == "rtl"
+    page.fill("ask-article textarea", "What is the Quad?")
+    assert inner(page, side) == "ltr"
+    page.fill("ask-article textarea", "ما هو الرباعي؟")
+    assert inner(page, side) == "rtl"
+    asked(page)
+    assert inner(page, "[...root.querySelectorAll('.sentence, .tools')].map((each) => getComputedStyle(each).direction).join()").replace("ltr", "").strip(",") == ""
+
+
+def test_the_words_that_answer_begin_like_a_sentence(api, host, visit):
+    page = visit(host.add("/lead", "x"), wait=None)
+    for name in ("style", "panel"):
+        page.add_script_tag(path=FOLDER / f"{name}.js")
+    page.add_style_tag(path=FOLDER / "style.css")
+    page.evaluate("document.body.append(makeSentence(String, { text: 'Met in a strategic forum.', phrase: 'a strategic forum' }, [], () => {}))")
+    assert page.evaluate("getComputedStyle(document.querySelector('.lead'), '::first-letter').textTransform") == "uppercase"
+    assert page.evaluate("document.querySelector('.lead').innerText").startswith("A strategic")
+
+
+def test_the_site_and_where_the_article_stands(api, host, visit):
+    """Without a canonical link the article is the path below the site's address; a selector says where to look."""
+    body = "<div id=teaser><p>{0}</p></div><div id=story><p>{0}</p></div>".format(quote_of_seed())
+    page = visit(host.add("/path/story", body, script(api.url, article=None, site="https://www.paper.example", selector="#story")))
+    assert page.evaluate("document.querySelector('ask-article').article") == "https://www.paper.example/path/story"
+    page.evaluate(f"document.querySelector('ask-article').setArticle('{ID}')")
+    for selector, expected in (("#story", "story"), ("#teaser", "teaser"), ("#neither", None), ("[", None)):
+        page.evaluate("selector => document.querySelector('ask-article').setAttribute('selector', selector)", selector)
+        page.evaluate("document.querySelector('ask-article').open()")
+        page.wait_for_selector("ask-article .log")
+        asked(page).locator(".cite").first.click()
+        expect(page.locator("ask-article .cite[aria-pressed=true]").last).to_be_visible()
+        assert page.evaluate("[...(CSS.highlights.get('ask-article') ?? [])].map((range) => range.startContainer.parentElement.closest('div').id).join()") == (expected or "")
+        page.get_by_role("button", name="New conversation").click()
 
 
 @pytest.mark.parametrize("language", languages())
@@ -462,14 +741,56 @@ def test_inline(api, host, visit):
     page.wait_for_function("CSS.highlights.has('ask-article')")
 
 
+SELECT = """() => { const text = [...document.querySelectorAll('article p')].find(p => p.textContent.includes('Quad,')).firstChild;
+    const at = text.data.indexOf('Quadrilateral'); getSelection().setBaseAndExtent(text, at, text, at + 'Quadrilateral Security Dialogue'.length); }"""
+ABOUT = "What does the article say about “Quadrilateral Security Dialogue”?"
+
+
 def test_asking_about_the_selection(api, host, visit):
     page = visit(host.add("/select", plain(), script(api.url, mode="selection")))
     expect(page.locator("ask-article .launcher")).to_be_hidden()
-    page.evaluate("""() => { const text = [...document.querySelectorAll('article p')].find(p => p.textContent.includes('Quad,')).firstChild;
-        const at = text.data.indexOf('Quadrilateral'); getSelection().setBaseAndExtent(text, at, text, at + 'Quadrilateral Security Dialogue'.length); }""")
-    page.locator("ask-article .ask-selection").click()
-    expect(page.locator("ask-article .asked")).to_have_text("What does the article say about “Quadrilateral Security Dialogue”?")
+    page.evaluate(SELECT)
+    button = page.locator("ask-article .ask-selection")
+    expect(button).to_be_visible()
+    assert not axe(page)
+    button.click()
+    expect(page.locator("ask-article .asked")).to_have_text(ABOUT)
     expect(page.locator("ask-article .sentence").first).to_contain_text("Quadrilateral")
+    # What was said is not lost with the panel.
+    page.locator("ask-article .tools").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator("ask-article .launcher")).to_be_visible()
+    assert inner(page, "root.activeElement.className") == "launcher"
+    page.keyboard.press("Enter")
+    expect(page.locator("ask-article .asked")).to_be_visible()
+    page.get_by_role("button", name="New conversation").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("ask-article .launcher")).to_be_hidden()
+
+
+def test_asking_about_the_selection_by_keyboard(api, host, visit):
+    links = "".join(f"<p style='margin-top: 600px'><a href='#{n}'>Link {n}</a></p>" for n in range(3))
+    page = visit(host.add("/select-keys", plain() + links, script(api.url, mode="selection")))
+    page.evaluate(SELECT)
+    expect(page.locator("ask-article .ask-selection")).to_be_visible()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(100)
+        if page.evaluate("document.activeElement?.shadowRoot?.activeElement?.className") == "ask-selection":
+            break
+    box = page.locator("ask-article .ask-selection").bounding_box()
+    assert 0 <= box["y"] <= 820 - box["height"]
+    page.keyboard.press("Enter")
+    expect(page.locator("ask-article .asked")).to_have_text(ABOUT)
+
+
+def test_the_selection_beside_a_panel_in_its_place(api, host, visit):
+    place = "<div style='overflow: hidden; transform: translateX(0); height: 700px'>%s</div>"
+    page = visit(host.add("/select-inline", plain() + place % script(api.url, mode="inline selection")))
+    page.evaluate(SELECT)
+    page.locator("ask-article .ask-selection").click()
+    expect(page.locator("ask-article .asked")).to_have_text(ABOUT)
+    expect(page.locator("ask-article .panel")).to_be_in_viewport()
 
 
 def test_storage_for_the_session(api, host, visit):
@@ -516,6 +837,81 @@ def test_a_single_page_app(api, host, visit):
     assert lit(page) == ""
 
 
+MOVES = {
+    "append": "document.querySelector('main').append(e)", "remove, append": "e.remove(); document.querySelector('main').append(e)",
+    "before": "document.querySelector('h1').before(e)", "another body": "const b = document.createElement('body'); b.append(...document.body.childNodes); document.body.replaceWith(b)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_moved_in_the_page(api, host, visit, move):
+    page = visit(host.add("/moved", plain(), script(api.url)))
+    page.evaluate(f"() => {{ const e = document.querySelector('ask-article'); {MOVES[move]} }}")
+    expect(page.locator("ask-article .launcher")).to_be_visible()
+    turn = asked(opened(page))
+    page.evaluate(f"() => {{ const e = document.querySelector('ask-article'); {MOVES[move]} }}")
+    expect(turn.locator(".cite").first).to_be_visible()
+    turn.locator(".cite").first.click()
+    page.wait_for_function(LIT)
+
+
+SWAPS = {
+    "another body": "document.body.replaceWith(body)", "other contents": "document.body.innerHTML = body.innerHTML",
+    "one by one": "while (document.body.firstChild) document.body.firstChild.remove(); document.body.append(...body.childNodes)",
+}  # fmt: skip
+SWAP = "html => {{ const body = document.createElement('body'); body.innerHTML = html; {} }}"
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+def test_a_framework_that_changes_the_whole_page(api, host, visit, swap):
+    page = visit(host.add("/swap", plain(), script(api.url)))
+    asked(opened(page))
+    for _ in range(2):
+        page.evaluate(SWAP.format(SWAPS[swap]), plain())
+        expect(page.locator("ask-article .cite").first).to_be_visible()
+        assert page.locator("ask-article").count() == 1
+    page.locator("ask-article .cite").first.click()
+    page.wait_for_function(LIT)
+    page.evaluate("document.querySelector('ask-article').remove()")
+    page.wait_for_timeout(100)
+    assert page.locator("ask-article").count() == 0, "a page that takes it away means it"
+
+
+def test_a_changed_page_says_anew_where_and_about_what(api, host, visit):
+    """The tag of the new page counts, and an element of the page's own does without."""
+    body = plain() + script(api.url, mode="inline", article="one.txt")
+    page = visit(host.add("/swap-tag", body))
+    page.evaluate(SWAP.format(SWAPS["another body"]), f"<section>{script(api.url, mode='inline', article='two.txt')}</section>{plain()}")
+    page.wait_for_selector("section ask-article[article='two.txt'] .root")
+    assert page.locator("ask-article").count() == 1
+    page.evaluate(SWAP.format(SWAPS["another body"]), f"<ask-article article='three.txt'></ask-article>{plain()}")
+    page.wait_for_selector("ask-article[article='three.txt'] .root", state="attached")
+    assert page.locator("ask-article").count() == 1
+
+
+def test_pages_that_place_it_themselves_are_left_to_it(api, host, visit):
+    page = visit(host.add("/swap-manual", plain() + f"<ask-article article='{ID}'></ask-article>", script(api.url).replace("<script", "<script data-manual")))
+    page.evaluate(SWAP.format(SWAPS["another body"]), plain())
+    page.wait_for_timeout(100)
+    assert page.locator("ask-article").count() == 0
+
+
+def test_a_new_address_is_seen_without_the_browsers_help(api, host, visit):
+    """No Navigation API, no canonical link: the address is looked at when something is asked or opened."""
+    old = "<script>Object.defineProperty(globalThis, 'navigation', { value: undefined })</script>"
+    page = opened_unknown(visit(host.add("/first", plain(), old + script(api.url, article=None))))
+    page.evaluate("history.pushState({}, '', '/second')")
+    page.evaluate("document.querySelector('ask-article').close()")
+    page.click("ask-article .launcher")
+    page.wait_for_function("document.querySelector('ask-article').shadowRoot.querySelector('.fault')")
+    assert "%2Fsecond" in [url for url in page.requests if "/api/about" in url][-1]
+    page.evaluate("history.pushState({}, '', '/third')")
+    page.fill("ask-article textarea", "What is the Quad?")
+    page.press("ask-article textarea", "Enter")
+    expect(page.locator("ask-article .turn .fault")).to_contain_text("not indexed yet")
+    assert "%2Fthird" in [url for url in page.requests if "/api/about" in url][-1]
+
+
 def opened_unknown(page):
     page.click("ask-article .launcher")
     expect(page.locator("ask-article .fault")).to_contain_text("not indexed yet")
@@ -536,7 +932,46 @@ def test_two_on_one_page(api, host, visit):
     assert page.locator("#a .turn, #b .turn").count() == 0
 
 
+def test_two_of_them_keep_out_of_each_others_way(api, host, visit):
+    element = f'<ask-article api="{api.url}" article="{ID}"'
+    page = visit(host.add("/pair", plain() + f'{element} id="a"></ask-article>{element} id="b"></ask-article>', LEFT + f'<script async src="{api.url}/widget.js"></script>'))
+    ask = lambda name: page.evaluate(f"document.getElementById('{name}').ask('What is the Quad?')")  # noqa: E731
+    ask("a")
+    page.locator("#a .cite").first.click()
+    page.wait_for_function(LIT)
+    ask("b")
+    expect(page.locator("#b .panel")).to_be_visible()
+    expect(page.locator("#a .panel")).to_be_hidden()
+    expect(page.locator("#a .cite").first).to_have_attribute("aria-pressed", "false")
+    page.locator("#b .cite").first.click()
+    page.wait_for_function(LIT)
+    page.evaluate("document.getElementById('a').reset()")
+    assert lit(page), "what the other has lit"
+    page.evaluate("document.getElementById('b').reset()")
+    assert lit(page) == ""
+    page.evaluate("document.getElementById('b').close(); document.getElementById('a').remove()")
+    page.evaluate(f"""document.body.insertAdjacentHTML("beforeend", '{element} id="c"></ask-article>')""")
+    boxes = [page.locator(f"#{name} .launcher").bounding_box() for name in "bc"]
+    assert abs(boxes[0]["y"] - boxes[1]["y"]) >= boxes[0]["height"]
+
+
+def test_two_in_line_share_one_light(api, host, visit):
+    element = f'<ask-article api="{api.url}" article="{ID}" mode="inline"'
+    page = visit(host.add("/pair-inline", f'{element} id="a"></ask-article>{element} id="b"></ask-article>' + plain(), f'<script async src="{api.url}/widget.js"></script>'))
+    for name in "ab":
+        page.evaluate(f"document.getElementById('{name}').ask('What is the Quad?')")
+        page.locator(f"#{name} .cite").first.click()
+        page.wait_for_function(LIT)
+    expect(page.locator("#a .cite").first).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#b .cite").first).to_have_attribute("aria-pressed", "true")
+
+
 # ——— Accessible
+
+
+def axe(page):
+    return [f"{rule['id']}: {node['html'][:150]}" for rule in Axe().run(page).response["violations"] for node in rule["nodes"]]
+
 
 LOOKS = {
     "light": {}, "dark": {"color_scheme": "dark"}, "forced": {"forced_colors": "active"}, "narrow": {"viewport": {"width": 320, "height": 640}}, "rtl": {},
@@ -548,16 +983,32 @@ def test_axe_finds_nothing(api, host, visit, look):
     rtl = {"lang": "ar", "dir": "rtl"} if look == "rtl" else {}
     url = host.add(f"/axe-{look}", plain(), script(api.url), **rtl)
     page = visit(url, **LOOKS[look])
-    found = [Axe().run(page)]
+    problems = axe(page)
     opened(page)
-    found.append(Axe().run(page))
+    problems += axe(page)
     asked(page)
     asked(page, "Who won the football world cup?")
-    found.append(Axe().run(page))
+    problems += axe(page)
+    page.evaluate("document.querySelector('ask-article').ask('x'.repeat(2001))")
+    page.locator("ask-article .fault").wait_for()
+    problems += axe(page)
     page.screenshot(path=ARTEFACTS / f"widget-axe-{look}.png")
-    problems = [f"{rule['id']}: {node['html'][:150]}" for each in found for rule in each.response["violations"] for node in rule["nodes"]]
     assert not problems, "\n".join(problems)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "forced"])
+def test_axe_finds_nothing_in_other_states(api, host, visit, look):
+    page = visit(host.add("/axe-inline", "<main><h1>A page</h1><p>Another text.</p>" + script(api.url, mode="inline") + "</main>"), **LOOKS[look])
+    page.wait_for_selector("ask-article .intro")
+    problems = axe(page)
+    asked(page).locator(".cite").first.click()
+    page.locator("ask-article .found").wait_for()
+    problems += axe(page)
+    page.evaluate("document.querySelector('ask-article').setArticle('nowhere.txt')")
+    page.locator("ask-article .fault").wait_for()
+    problems += axe(page)
+    assert not problems, "\n".join(problems)
 
 
 # ——— The other pages
@@ -577,6 +1028,12 @@ def test_the_frame(api, host, visit):
     frame.locator("#question textarea").press("Enter")
     frame.locator("#chat .cite").first.wait_for()
     expect(frame.locator(".brand")).to_be_hidden()
+
+
+def test_a_frame_says_what_is_missing(api, host, visit):
+    page = visit(host.add("/framed-404", f'<iframe src="{api.url}/embed?article=nothing" width="600" height="300" title="Ask"></iframe>'), wait=None)
+    expect(page.frame_locator("iframe").locator(".note")).to_have_text("This page is not indexed yet.")
+    assert not [said for said in page.said if "frame-ancestors" in said]
 
 
 def test_a_foreign_page_cannot_frame_it(api, visit):

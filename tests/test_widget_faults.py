@@ -6,12 +6,12 @@ import json
 import httpx
 import pytest
 from conftest import ROOT, Raw, Served, answers_ok, wait_for
-from hosting import ID, Host, plain, script
+from hosting import COLUMN, ID, Host, plain, script
 from playwright.sync_api import expect
-from test_widget import asked, opened, visit  # noqa: F401
+from test_widget import LIT, asked, axe, in_sight, inner, lit, opened, squeezed, visit  # noqa: F401
 
-from chatbot import Settings
-from chatbot.web.widget import FOLDER
+from chatbot import Chatbot, Settings
+from chatbot.web.widget import FOLDER, languages
 
 pytestmark = pytest.mark.browser
 SENTENCE = 'event: sentence\ndata: {"text": "It met in Tōkyō – 東京.", "citations": []}\n\n'
@@ -60,6 +60,32 @@ def fault(status, body, type="text/event-stream", more=False, **headers):
             raise RuntimeError("the connection is broken on purpose")
 
     return failing
+
+
+def told(*events, pause=0.0, cut=False):
+    """A stream of these (name, data) events, with a pause before the last, or broken off there."""
+
+    async def telling(send):
+        cors = {"access-control-allow-origin": "*", "content-type": "text/event-stream"}
+        texts = [f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events]
+        await respond(send, 200, "".join(texts[:-1]).encode(), cors, True)
+        await asyncio.sleep(pause)
+        await send({"type": "http.response.body", "body": b"" if cut else texts[-1].encode(), "more_body": False})
+
+    return telling
+
+
+def said(page):
+    """What a screen reader is given to say, from here on, in its order."""
+    inner(page, """new MutationObserver((records) => { (globalThis.said ??= []).push(...records.flatMap((each) => [...each.addedNodes].map((node) => node.textContent.trim()))) })
+        .observe(root.querySelector('.live'), { childList: true })""")
+    return lambda: page.evaluate("globalThis.said ?? []")
+
+
+REFUSAL = {"text": "The article doesn't say.", "citations": []}
+NOT_SAID = {"state": "not_in_article", "text": REFUSAL["text"], "sentences": [REFUSAL], "citations": [], "nearest": []}
+HELLO = {"text": "You are welcome.", "citations": []}
+SMALLTALK = {"state": "smalltalk", "text": HELLO["text"], "sentences": [HELLO], "citations": []}
 
 
 FAULTS = {
@@ -119,6 +145,10 @@ def test_a_server_that_is_down_and_comes_back(visit, process, seed_index, bot): 
         server.wait(15)
         page.click("ask-article .launcher")
         expect(page.locator("ask-article .fault")).to_contain_text("cannot be reached")
+        # The words of these parts come from the server, too.
+        names = inner(page, "[...root.querySelectorAll('[aria-label], [placeholder]')].flatMap((each) => [each.ariaLabel, each.placeholder, each.title]).filter(Boolean)")
+        assert set(names) == {"Ask this article", "Close"}
+        assert "…" not in page.locator("ask-article .panel").inner_text()
         page.fill("ask-article textarea", "What is the Quad?")
         page.press("ask-article textarea", "Enter")
         expect(page.locator("ask-article .turn .fault")).to_contain_text("cannot be reached")
@@ -190,3 +220,165 @@ def test_a_citation_pressed_while_the_answer_is_written_still_opens(stage, visit
     turn.locator(".tools").wait_for()
     page.mouse.up()
     page.wait_for_function("CSS.highlights.has('ask-article')")
+
+
+def test_a_refusal_is_said_once_in_the_panels_language(stage, visit):  # noqa: F811
+    host, between, faulty = stage
+    words = languages()["fr"]["nothing"]
+    page = opened(visit(host.add("/refused", plain(), script(between.url), lang="fr")))
+    heard = said(page)
+    inner(page, "new MutationObserver(() => { globalThis.shown = (globalThis.shown ?? '') + root.querySelector('.log').textContent }).observe(root.querySelector('.log'), { childList: true, subtree: true })")
+    faulty.fault = told(("sentence", REFUSAL), ("answer", NOT_SAID), pause=0.4)
+    turn = asked(page)
+    expect(turn.locator(".refused")).to_have_text(words)
+    assert heard() == [words]
+    assert "The article" not in page.evaluate("globalThis.shown")
+
+
+def test_what_is_said_is_said_once_and_in_order(stage, visit, bot):  # noqa: F811
+    host, between, faulty = stage
+    page = opened(visit(host.add("/heard", plain(), script(between.url))))
+    heard = said(page)
+    faulty.fault = told(("sentence", HELLO), ("answer", SMALLTALK), pause=0.3)
+    asked(page, "thanks!", until=".sentence")
+    assert heard() == ["You are welcome."]
+    answer = bot.ask("Summarise the article")
+    assert len(answer.sentences) == 3
+    events = [("sentence", each.to_json()) for each in answer.sentences]
+    notice = {"kind": "budget", "message": "x"}
+    faulty.fault = told(*events, ("answer", answer.to_json() | {"notice": notice}), pause=0.3)
+    asked(page)
+    words = languages()["en"]
+    assert heard()[1:] == [*(each.text for each in answer.sentences), f"{words['model_busy']} {words['standin']}"]
+    expect(page.locator("ask-article .notice")).to_have_count(1)
+
+
+def test_a_model_that_takes_back_what_it_began(stage, visit, bot):  # noqa: F811
+    """Sentences came, and then the answer is that the article does not say."""
+    host, between, faulty = stage
+    page = opened(visit(host.add("/back", plain(), script(between.url))))
+    first = bot.ask("What is the Quad?").sentences[0].to_json()
+    faulty.fault = told(("sentence", first), ("answer", NOT_SAID), pause=0.3)
+    turn = asked(page)
+    expect(turn.locator(".sentence")).to_have_text([languages()["en"]["nothing"]])
+
+
+def test_another_question_stops_the_one_before(stage, visit, bot):  # noqa: F811
+    host, between, faulty = stage
+    page = opened(visit(host.add("/stopped", plain(), script(between.url))))
+    page.evaluate("faults = []; document.querySelector('ask-article').addEventListener('error', (event) => faults.push(event.detail))")
+    first = bot.ask("What is the Quad?").sentences[0].to_json()
+    faulty.fault = told(("sentence", first), ("answer", {}), pause=5)
+    stopped = asked(page, until=".cite")
+    asked(page, "What did Prime Minister Ishiba say?")
+    expect(stopped.locator(".status")).to_have_text("Stopped.")
+    expect(stopped.locator(".sentence")).to_have_count(1)
+    expect(page.locator("ask-article .fault")).to_have_count(0)
+    assert page.evaluate("faults") == []
+
+
+def test_a_slow_answer_is_told_to_be_slow(stage, visit):  # noqa: F811
+    host, between, faulty = stage
+    page = visit(host.add("/slow", plain(), script(between.url)), wait=None)
+    page.clock.install()
+    page.reload()
+    page.click("ask-article .launcher")
+    page.wait_for_selector("ask-article .intro")
+    heard = said(page)
+    faulty.fault = told(("answer", SMALLTALK), pause=4)
+    turn = asked(page, until=".status")
+    expect(turn.locator(".status")).to_have_text("Reading the article …")
+    page.clock.fast_forward(7900)
+    expect(turn.locator(".status")).to_have_text("Reading the article …")
+    page.clock.fast_forward(200)
+    expect(turn.locator(".status")).to_have_text("This takes longer than usual …")
+    assert heard() == ["This takes longer than usual …"]
+    turn.locator(".sentence").wait_for()
+    expect(turn.locator(".status")).to_have_count(0)
+
+
+def test_a_server_that_is_restarted_in_the_midst_of_an_answer(visit, seed_index, monkeypatch):  # noqa: F811
+    """A real server with a slow model is stopped after the first sentence, and another one starts in its place."""
+    from scripted import Scripted
+
+    host = Host()
+    model = Scripted(lambda _: ["Both Japan and India are integral members of the Quadrilateral Security Dialogue. [1]\n", 8.0, "More. [1]"])
+    bot = Chatbot(Chatbot.open([], seed_index).index, Settings(check="off"), model=model)
+    served = Served(bot, Settings(allow_origin=(host.origin,)))
+    again = None
+    try:
+        page = opened(visit(host.add("/restarted", plain(), script(served.url))))
+        turn = asked(page, until=".status")
+        wait_for(lambda: model.asked)
+        page.wait_for_timeout(500)
+        served.stop()
+        expect(turn.locator(".fault")).to_contain_text("broke off")
+        assert not axe(page)
+        monkeypatch.setattr("conftest.free_port", lambda: served.port)
+        again = Served(Chatbot.open([], seed_index), Settings(allow_origin=(host.origin,)))
+        page.get_by_role("button", name="Try again").click()
+        page.locator("ask-article .cite").first.click()
+        page.wait_for_function(LIT)
+        expect(page.locator("ask-article .turn")).to_have_count(1)
+    finally:
+        for each in (served, again):
+            if each:
+                each.stop()
+        host.stop()
+
+
+ARABIC = "قال رئيس الوزراء إن التحالف بين اليابان والهند سيعزز الأمن في المنطقة."
+
+
+def test_a_citation_in_a_page_from_right_to_left(stage, visit):  # noqa: F811
+    host, between, faulty = stage
+    body = "<main><article>" + f"<p>{'كان الاجتماع في طوكيو طويلا. ' * 40}</p>" * 3 + f"<p>{ARABIC.replace('التحالف', '<a href=#x>التَّحالف</a>')} وانتهى.</p>" + f"<p>{'ثم عاد الوفد إلى بلاده. ' * 40}</p></article></main>"
+    page = opened(visit(host.add("/arabic", body, COLUMN + script(between.url), lang="ar", dir="rtl"), viewport={"width": 900, "height": 700}))
+    citation = {"number": 1, "article": ID, "title": "x", "url": None, "start": 0, "end": len(ARABIC), "quote": ARABIC, "before": "", "after": " وانتهى."}
+    answer = {"state": "answered", "text": ARABIC, "sentences": [{"text": ARABIC, "citations": [1]}], "citations": [citation], "suggestions": ["ماذا قال رئيس الوزراء؟"]}
+    faulty.fault = told(("sentence", {"text": ARABIC, "citations": [citation]}), ("answer", answer))
+    turn = asked(page, "ماذا قال؟")
+    turn.locator(".cite").click()
+    page.wait_for_function(LIT)
+    assert lit(page).replace("\u0651", "").replace("\u064e", "") == squeezed(ARABIC)
+    assert in_sight(page)
+    assert inner(page, "getComputedStyle(root.querySelector('.sentence')).direction") == "rtl"
+    assert not axe(page)
+
+
+ROUTER = """<nav><a href="/app/one">One</a> <a href="/app/two">Two</a></nav><div id="root"></div><script>
+    const texts = { "/app/one": %s, "/app/two": "<main><h1>Two</h1><article><p>Another text.</p></article></main>" };
+    const show = () => { const bar = document.querySelector("ask-article"); root.innerHTML = texts[location.pathname]; if (bar) root.firstElementChild.append(bar); };
+    addEventListener("popstate", show);
+    for (const link of document.links) link.addEventListener("click", (event) => { event.preventDefault(); history.pushState({}, "", link.href); show(); });
+    show();
+</script>"""
+
+
+def test_an_app_of_several_pages(stage, visit, bot):  # noqa: F811
+    """It moves the widget along with each page that it shows, and has no canonical link."""
+    host, between, faulty = stage
+    url = host.add("/app/one", ROUTER % json.dumps(plain()), script(between.url, article=None, site="https://paper.example"))
+    page = visit(url)
+    page.evaluate("faults = []; document.querySelector('ask-article').addEventListener('error', (event) => faults.push(event.detail.kind))")
+    page.click("ask-article .launcher")
+    expect(page.locator("ask-article .fault")).to_contain_text("not indexed yet")
+    # This page is the seed's, whatever its address.
+    page.evaluate(f"document.querySelector('ask-article').setArticle('{ID}')")
+    page.wait_for_selector("ask-article .intro")
+    page.evaluate("faults.length = 0")
+    faulty.fault = told(("sentence", bot.ask("What is the Quad?").sentences[0].to_json()), ("answer", {}), pause=3)
+    asked(page, until=".cite")
+    page.evaluate("document.querySelector('ask-article').setArticle(null)")
+    page.click("text=Two")
+    expect(page.locator("ask-article .fault")).to_contain_text("not indexed yet")
+    expect(page.locator("ask-article .turn")).to_have_count(0)
+    expect(page.locator("ask-article .panel")).to_be_visible()
+    assert page.evaluate("document.querySelector('ask-article').article") == "https://paper.example/app/two"
+    page.go_back()
+    page.wait_for_function("document.querySelector('ask-article').article.endsWith('/app/one')")
+    page.evaluate(f"document.querySelector('ask-article').setArticle('{ID}')")
+    page.wait_for_selector("ask-article .intro")
+    asked(page).locator(".cite").first.click()
+    page.wait_for_function(LIT)
+    assert set(page.evaluate("faults")) <= {"unknown"}

@@ -133,7 +133,13 @@ def tightened(style: str) -> str:
 def main() -> None:
     """Make the smaller script anew."""
     whole = source()
-    options = ["-c", "passes=3,ecma=2022,unsafe_arrows=true", "-m", "--ecma", "2022"]
+    options = [
+        "-c",
+        "passes=5,ecma=2022,unsafe_arrows=true,keep_fargs=false",
+        "-m",
+        "--ecma",
+        "2022",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         parts = Path(folder) / "widget.js"
         parts.write_text(whole, encoding="utf-8")

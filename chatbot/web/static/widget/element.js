@@ -2,11 +2,18 @@
 // but for this script.
 const OPTIONS = ["site", "api", "article", "selector", "mode", "position", "theme", "accent", "lang", "dir", "title", "placeholder", "starters", "disclaimer", "open", "storage", "patience"];
 const TURNS = 10;
+const LONGEST = 2000;
 const PHONE = "(max-width: 480px)";
+const DARK = "(prefers-color-scheme: dark)";
 const SLOW = 8000;
-// What a reader is told of a language model's faults, some of which are alike to them.
-const MODEL_FAULTS = { timeout: "timeout", unsupported: "unsupported", rate_limited: "busy", budget: "busy", unavailable: "busy", overloaded: "busy" };
-let count = 0;
+// A language model's faults that are alike to a reader.
+const BUSY = /^(rate|budget|unav|over)/;
+// What words that are lit need above the panel, beside their own height.
+const ROOM = 140;
+const UNASKED = { shown: 0, answer: null, fault: null };
+// The elements by their place at the page's edge, and the one whose citation is lit up.
+const places = [];
+let lighting = null;
 
 class AskArticle extends HTMLElement {
 	static observedAttributes = OPTIONS;
@@ -22,36 +29,42 @@ class AskArticle extends HTMLElement {
 	#asking = null;
 	#building = false;
 	#scrolled = 0;
-	#place = -1;
 
 	connectedCallback() {
-		if (this.#life) return;
+		// Moved within the page is not removed from it, but has left the browser's top layer.
+		if (this.#life) return this.#rise();
 		this.#life = new AbortController();
 		const { signal } = this.#life;
-		this.#place = count++;
 		if (!this.shadowRoot) this.attachShadow({ mode: "open" });
 		this.#article = this.article;
 		const open = this.hasAttribute("open");
 		this.#build();
 		watchPage(() => setTimeout(() => this.#pageChanged(), 0), signal);
 		document.addEventListener("selectionchange", () => this.#selectionChanged(), { signal });
-		addEventListener("scroll", () => this.#offerSelection(null), { signal, passive: true });
+		// The button goes with the words: by keyboard it is reached past whatever lies between.
+		addEventListener("scroll", () => this.#selected && this.#offerSelection(selectedWords()), { signal, passive: true, capture: true });
 		for (const name of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(name, () => this.#fit(), { signal });
-		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#colour(), { signal });
+		matchMedia(DARK).addEventListener("change", () => this.#colour(), { signal });
+		// Whatever is pressed stays under the pointer until it is let go.
+		for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => setTimeout(() => (this.#view.panel.style.height = "")), { signal });
+		// A page's colours may take a moment to change.
+		const look = () => this.getAttribute("theme") === "host" && this.#colour();
+		const looks = new MutationObserver(() => look() ?? setTimeout(look, 600));
+		for (const each of [document.documentElement, document.body]) looks.observe(each, { attributes: true });
+		signal.addEventListener("abort", () => looks.disconnect());
 		queueMicrotask(() => signal.aborted || this.#tell("ready", { article: this.article }));
 		if (open) this.#show(false);
 		else if (this.#inline) this.#prepareWhenSeen(signal);
 	}
 
 	disconnectedCallback() {
-		// Moved within the page is not removed from it.
 		queueMicrotask(() => {
 			if (this.isConnected || !this.#life) return;
 			this.#life.abort();
 			this.#life = null;
-			this.#job?.abort(new Fault("cut"));
-			if (this.#cited) unlight();
-			count--;
+			this.#stop("cut");
+			this.#forgetCitation();
+			if (places.includes(this)) places[places.indexOf(this)] = null;
 		});
 	}
 
@@ -59,6 +72,8 @@ class AskArticle extends HTMLElement {
 		if (!this.#life || before === now) return;
 		if (name === "open") {
 			if ((now !== null) !== this.#open) now !== null ? this.open() : this.close();
+		} else if (name === "theme" || name === "accent") {
+			this.#colour();
 		} else if (name === "article" || name === "site" || name === "api") {
 			if (name === "api") this.#article = "";
 			this.#pageChanged();
@@ -87,15 +102,14 @@ class AskArticle extends HTMLElement {
 
 	close() {
 		if (!this.#open || this.#inline) return;
+		this.#forgetCitation();
 		this.#hide();
 		const before = this.#focusBefore;
 		(before?.isConnected && before !== document.body ? before : this.#view.launcher).focus({ preventScroll: true });
 	}
 
 	reset() {
-		this.#job?.abort(new Fault("cut"));
-		this.#turns = [];
-		this.#forgetCitation();
+		this.#forget();
 		remember(this.#key, []);
 		this.#render();
 		if (this.#open) this.#focusInput();
@@ -110,16 +124,16 @@ class AskArticle extends HTMLElement {
 		const words = String(question ?? "").trim();
 		if (!words || !this.#life) return null;
 		this.#show(false);
-		const turn = { question: words, sentences: [], answer: null, fault: null };
+		const turn = { question: words, ...UNASKED, sentences: [] };
+		if (!this.#turns.length) this.#view.log.replaceChildren();
 		this.#turns.push(turn);
-		this.#render();
 		return this.#run(turn);
 	}
 
 	// ——— What it is told
 
 	get #modes() {
-		return (this.getAttribute("mode") || "launcher").split(/\s+/);
+		return this.getAttribute("mode") || "launcher";
 	}
 
 	get #inline() {
@@ -139,7 +153,7 @@ class AskArticle extends HTMLElement {
 	}
 
 	// Until the server has been heard only the first few words of a language are here.
-	#say = (name, value = "") => (STRINGS[this.#language][name] ?? "…").replace("{}", () => value);
+	#say = (name, value = "") => (STRINGS[this.#language][name] ?? "").replace("{}", () => value);
 
 	#starters() {
 		const own = this.getAttribute("starters");
@@ -164,8 +178,9 @@ class AskArticle extends HTMLElement {
 		const start = position.endsWith("start") || position.endsWith(dir === "rtl" ? "right" : "left");
 		const options = {
 			title: this.getAttribute("title"), placeholder: this.getAttribute("placeholder"), disclaimer: this.getAttribute("disclaimer"),
-			inline: this.#inline, lang: language, dir, theme: "auto", position: start ? "start" : "end",
+			inline: this.#inline, lang: language, dir, position: start ? "start" : "end",
 		};
+		this.#forgetCitation();
 		const typed = this.#view?.input.value ?? "";
 		const focused = this.shadowRoot.activeElement?.part[0];
 		this.#view = makeView(this.#say, options, {
@@ -173,11 +188,14 @@ class AskArticle extends HTMLElement {
 			close: () => this.close(),
 			reset: () => this.reset(),
 			submit: (event) => this.#submit(event),
+			focus: () => this.#view.dock.removeAttribute("data-low"),
 			key: (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && this.#submit(event),
 			askSelection: () => this.#askSelection(),
 		});
 		this.#view.input.value = typed;
 		this.#view.root.addEventListener("keydown", (event) => this.#keyed(event));
+		const { panel } = this.#view;
+		panel.addEventListener("pointerdown", () => (panel.style.height = `${panel.offsetHeight}px`));
 		// The host's shortcuts are not for what is typed here.
 		for (const name of ["keyup", "keypress"]) this.#view.root.addEventListener(name, (event) => event.stopPropagation());
 		if (!AskArticle.sheet) (AskArticle.sheet = new CSSStyleSheet()).replaceSync(STYLE);
@@ -185,7 +203,8 @@ class AskArticle extends HTMLElement {
 		this.shadowRoot.replaceChildren(this.#view.root);
 		this.#rise();
 		this.#colour();
-		this.#place > 0 && this.#view.dock.style.setProperty("--shift", `${this.#place * 66}px`);
+		if (!this.#inline && !places.includes(this)) places[[...places, null].indexOf(null)] = this;
+		this.#view.dock.style.setProperty("--shift", `${Math.max(0, places.indexOf(this)) * 66}px`);
 		this.#expose();
 		this.#render();
 		if (focused) this.shadowRoot.querySelector(`[part~="${focused}"]`)?.focus({ preventScroll: true });
@@ -193,51 +212,61 @@ class AskArticle extends HTMLElement {
 
 	// Into the browser's top layer, where no stacking or transform of the host's reaches.
 	#rise() {
-		const { dock } = this.#view;
-		if (this.#inline || !dock.showPopover) return;
-		dock.popover = "manual";
-		dock.showPopover();
+		if (!this.#inline) this.#view.dock.togglePopover?.(true);
 	}
 
 	#colour() {
 		const { root } = this.#view;
 		const wanted = this.getAttribute("theme");
-		const system = matchMedia("(prefers-color-scheme: dark)").matches;
-		const dark = wanted === "dark" || (wanted === "host" ? hostIsDark() : wanted !== "light" && system);
+		const [home] = articleRoots(this.getAttribute("selector"));
+		const host = wanted === "host";
+		const dark = host ? isDark(home) : wanted === "dark" || (wanted !== "light" && matchMedia(DARK).matches);
+		const looks = host ? looksOf(home) : {};
 		root.dataset.theme = dark ? "dark" : "light";
-		if (wanted === "host") for (const name of ["--sans", "--serif"]) root.style.setProperty(name, getComputedStyle(document.body).fontFamily);
-		const accent = this.getAttribute("accent");
-		if (!accent || !CSS.supports("color", accent)) return;
-		for (const [name, value] of Object.entries(coloursOf(accent, dark))) root.style.setProperty(name, value);
+		root.removeAttribute("style");
+		const own = this.getAttribute("accent");
+		const paper = looks["--panel"];
+		const accent = CSS.supports("color", own) ? own : paper && getComputedStyle(root).getPropertyValue("--accent");
+		if (accent) Object.assign(looks, coloursOf(accent, paper ? luminance(paper) : dark ? 0.02 : 0.84));
+		for (const [name, value] of Object.entries(looks)) root.style.setProperty(name, value);
 	}
 
 	// A phone's keyboard makes what is seen of the page smaller, but not the page.
 	#fit() {
 		const seen = globalThis.visualViewport;
-		if (!seen || !this.#view) return;
-		this.#view.dock.style.setProperty("--seen", `${Math.round(seen.height)}px`);
-		this.#view.dock.style.setProperty("--keyboard", `${Math.max(0, Math.round(innerHeight - seen.height - seen.offsetTop))}px`);
+		if (!seen) return;
+		const zoom = this.currentCSSZoom || 1;
+		this.#view.dock.style.setProperty("--seen", `${Math.round(seen.height / zoom)}px`);
+		this.#view.dock.style.setProperty("--keyboard", `${Math.max(0, Math.round((innerHeight - seen.height - seen.offsetTop) / zoom))}px`);
 	}
 
 	#expose() {
 		const { panel, launcher, dock } = this.#view;
 		if (this.#inline) return;
 		panel.hidden = !this.#open;
-		launcher.hidden = this.#open || (!this.#modes.includes("launcher") && !this.#cited);
-		launcher.setAttribute("aria-expanded", String(this.#open));
+		launcher.hidden = this.#open || !(this.#modes.includes("launcher") || this.#turns.length);
+		launcher.setAttribute("aria-expanded", this.#open);
 		launcher.lastChild.textContent = this.#cited?.peeking ? this.#say("back") : this.getAttribute("title") || this.#say("title");
 		dock.toggleAttribute("data-open", this.#open);
-		if (this.hasAttribute("open") !== this.#open) this.toggleAttribute("open", this.#open);
+		this.toggleAttribute("open", this.#open);
 	}
 
 	// ——— Opening and closing
 
 	#show(focus) {
 		if (!this.#life) return;
+		// Not every browser tells of a new address.
+		this.#pageChanged();
 		if (!this.#open && !this.#inline) {
+			for (const other of places) {
+				if (!other?.#open) continue;
+				other.#forgetCitation();
+				other.#hide();
+			}
 			this.#focusBefore = document.activeElement === this ? this.#view.launcher : document.activeElement;
 			this.#open = true;
 			if (this.#cited) this.#cited.peeking = false;
+			this.#view.dock.removeAttribute("data-low");
 			this.#offerSelection(null);
 			this.#fit();
 			this.#expose();
@@ -277,11 +306,19 @@ class AskArticle extends HTMLElement {
 		if (!this.#life || this.article === this.#article) return;
 		this.#article = this.article;
 		this.#about = null;
-		this.#job?.abort(new Fault("cut"));
-		this.#turns = [];
-		this.#forgetCitation();
+		this.#forget();
 		this.#render();
 		if (this.#open || this.#inline) this.#prepare();
+	}
+
+	#forget() {
+		this.#stop("cut");
+		this.#turns = [];
+		this.#forgetCitation();
+	}
+
+	#stop(kind) {
+		this.#job?.abort(new Fault(kind));
 	}
 
 	#prepareWhenSeen(signal) {
@@ -309,7 +346,7 @@ class AskArticle extends HTMLElement {
 		const about = { waiting, known: false };
 		this.#about = about;
 		about.pending = this.#settle(about, inquiry);
-		this.#render();
+		this.#refresh();
 		return about.pending;
 	}
 
@@ -330,12 +367,13 @@ class AskArticle extends HTMLElement {
 		if (this.#about !== about) return;
 		if (about.fault instanceof Fault) this.#tell("error", { kind: about.fault.kind, message: this.#words(about.fault) });
 		if (about.known) this.#recall();
-		this.#render();
+		this.#refresh();
 	}
 
 	#recall() {
 		if (this.getAttribute("storage") !== "session" || this.#turns.length) return;
 		this.#turns = remembered(this.#key).map(({ question, answer }) => ({ question, answer, sentences: citedSentences(answer), fault: null }));
+		this.#render();
 	}
 
 	// ——— Asking
@@ -350,14 +388,20 @@ class AskArticle extends HTMLElement {
 	}
 
 	async #run(turn) {
-		this.#job?.abort(new Fault("cut"));
+		this.#stop("stopped");
+		// What is lit belongs to what was read before; a quote that was opened stays where it is.
+		if (!this.#cited?.quote) this.#forgetCitation();
 		const job = new AbortController();
 		this.#job = job;
 		const article = this.#article;
 		const history = this.#turns.filter((each) => each.answer && each !== turn).slice(-TURNS).map((each) => ({ question: each.question, answer: each.answer.text }));
-		const slow = setTimeout(() => turn.view && (turn.view.status.textContent = this.#say("slow")), SLOW);
+		this.#renderTurn(turn);
+		this.#follow(turn);
+		this.#renderNext();
+		const slow = setTimeout(() => this.#announce((turn.view.status.textContent = this.#say("slow") || "…")), SLOW);
 		this.#view.live.replaceChildren();
 		try {
+			if (turn.question.length > LONGEST) throw new Fault("long");
 			await this.#prepare();
 			if (job.signal.aborted) throw job.signal.reason;
 			if (this.#about.fault) throw this.#about.fault;
@@ -375,76 +419,89 @@ class AskArticle extends HTMLElement {
 			clearTimeout(slow);
 			if (this.#job === job) this.#job = null;
 		}
+		this.#pageChanged();
 		if (article === this.#article && this.#turns.includes(turn)) this.#finish(turn);
 		return turn.answer;
 	}
 
+	// One sentence that cites nothing may be a refusal in the server's words, not ours: it waits.
 	#heard(turn, sentence, signal) {
 		if (signal.aborted) return;
 		turn.sentences.push(sentence);
-		turn.view.answer.append(this.#sentence(turn, sentence));
+		if (sentence.citations?.length || turn.sentences.length > 1) this.#unfold(turn);
+	}
+
+	// What has been shown stays the same nodes: a reader may be pressing one of them.
+	#unfold(turn) {
+		for (const each of turn.sentences.slice(turn.shown)) {
+			turn.view.answer.append(this.#sentence(turn, each));
+			this.#announce(each.text);
+		}
+		turn.shown = turn.sentences.length;
 		this.#follow(turn);
-		this.#announce(sentence.text);
 	}
 
 	#finish(turn) {
 		const { answer, fault } = turn;
-		// What has been streamed stays the same nodes: a reader may be pressing one of them.
-		const streamed = answer && answer.state !== "not_in_article" && turn.view.answer.querySelectorAll(".sentence").length === turn.sentences.length;
-		streamed ? this.#complete(turn) : this.#renderTurn(turn);
+		const refused = answer?.state === "not_in_article";
+		if (refused || (answer && turn.shown > turn.sentences.length)) {
+			this.#renderTurn(turn);
+		} else {
+			if (answer) this.#unfold(turn);
+			this.#complete(turn);
+		}
 		this.#follow(turn);
 		if (fault) {
+			if (fault.kind === "stopped") return;
 			const message = this.#words(fault);
 			this.#announce(message);
 			this.#tell("error", { kind: fault.kind, message, question: turn.question });
 			return;
 		}
-		if (answer.state === "not_in_article") this.#announce(this.#say("nothing"));
+		if (refused) this.#announce(this.#say("nothing"));
 		if (answer.notice) this.#announce(this.#notice(answer));
 		if (this.getAttribute("storage") === "session") remember(this.#key, this.#turns.filter((each) => each.answer).map(({ question, answer }) => ({ question, answer })));
 		this.#renderNext();
-		this.#tell(answer.state === "not_in_article" ? "refusal" : "answer", answer);
+		this.#tell(refused ? "refusal" : "answer", answer);
 	}
 
 	#retry(turn) {
-		Object.assign(turn, { fault: null, sentences: [], answer: null });
+		Object.assign(turn, UNASKED, { sentences: [] });
 		this.#turns = [...this.#turns.filter((each) => each !== turn), turn];
-		this.#render();
+		this.#view.log.append(turn.view.root);
 		this.#focusInput();
 		this.#run(turn);
 	}
 
 	#words(fault) {
 		const known = STRINGS[this.#language];
-		return fault.detail || this.#say([fault.kind, "failed"].find((each) => known[each]) ?? "offline", fault.wait);
+		// The server speaks English.
+		return (this.#language === "en" && fault.detail) || this.#say([fault.kind, "failed"].find((each) => known[each]) ?? "offline", fault.wait);
 	}
 
 	// Sentence by sentence; what has been said stays, so that nothing is read twice or lost.
 	#announce(text) {
-		this.#view.live.setAttribute("aria-atomic", "false");
 		this.#view.live.append(make("span", {}, `${text} `));
 	}
 
 	// ——— Showing the conversation
 
 	#render() {
-		if (!this.#view) return;
-		const { log } = this.#view;
-		if (this.#turns.length) {
-			log.replaceChildren();
-			for (const turn of this.#turns) this.#renderTurn(turn);
-			this.#follow(this.#turns.at(-1));
-		} else {
-			log.replaceChildren(this.#idle());
-		}
+		this.#view.log.replaceChildren(...(this.#turns.length ? [] : [this.#idle()]));
+		for (const turn of this.#turns) this.#renderTurn(turn);
+		this.#follow(this.#turns.at(-1));
 		this.#renderNext();
+	}
+
+	#refresh() {
+		if (!this.#turns.length) this.#render();
 	}
 
 	#idle() {
 		const about = this.#about;
 		const onask = (question) => this.#askStarter(question);
 		if (!about) return makeIntro(this.#say, [], onask);
-		if (about.waiting) return make("p", { class: "status working", role: "status" }, this.#say(about.waiting));
+		if (about.waiting) return make("p", { class: "status working", role: "status" }, this.#say(about.waiting) || "…");
 		if (about.fault) return this.#fault(about.fault, () => this.#prepare());
 		if (about.known) return makeIntro(this.#say, this.#starters(), onask);
 		return this.#fault(new Fault("unknown"), () => this.#prepare());
@@ -453,7 +510,7 @@ class AskArticle extends HTMLElement {
 	// What went wrong, in words, and a way out of it: for a page that may be read, reading it.
 	#fault(fault, again) {
 		const about = this.#about;
-		if (fault.kind !== "unknown" || about.fault) return makeFault(this.#words(fault), this.#say("retry"), again);
+		if (fault.kind !== "unknown" || about?.fault) return makeFault(this.#words(fault), this.#say("retry"), again);
 		return makeFault(this.#say("unknown"), this.#say(about.learnable ? "learn" : "retry"), async () => {
 			if (about.learnable) await this.#learn();
 			else this.#about = null;
@@ -473,7 +530,7 @@ class AskArticle extends HTMLElement {
 		const { answer, fault } = turn;
 		const refused = answer?.state === "not_in_article";
 		if (refused) view.answer.append(make("p", { class: "sentence refused", part: "refusal" }, this.#say("nothing")));
-		else view.answer.append(...turn.sentences.map((each) => this.#sentence(turn, each)));
+		else view.answer.append(...turn.sentences.slice(0, answer ? undefined : turn.shown).map((each) => this.#sentence(turn, each)));
 		const cite = (citation, button) => this.#cite(citation, button);
 		if (refused) view.answer.append(...makeNearest(this.#say, answer.nearest ?? [], cite));
 		if (answer || fault) this.#complete(turn);
@@ -481,16 +538,17 @@ class AskArticle extends HTMLElement {
 
 	#complete(turn) {
 		const { answer, fault, view } = turn;
+		if (fault?.kind === "stopped") return view.status.replaceWith(make("p", { class: "status" }, this.#say("stopped")));
 		view.status.remove();
-		if (answer?.notice) view.answer.append(make("p", part("notice"), this.#notice(answer)));
+		if (answer?.notice) view.answer.append(make("p", { class: "notice" }, this.#notice(answer)));
 		if (answer && answer.state !== "smalltalk") view.root.append(makeTools(this.#say, this.#toolsOf(turn)));
-		if (fault) view.root.append(this.#fault(fault, () => this.#retry(turn)));
+		if (fault) view.root.append(this.#fault(fault, fault.kind !== "long" && (() => this.#retry(turn))));
 	}
 
 	// Why these are not a language model's words, or not all of them.
 	#notice({ notice, model }) {
-		const kind = MODEL_FAULTS[notice.kind] ?? "failed";
-		return `${this.#say(`model_${kind}`)} ${this.#say(model ? "partial" : "standin")}`;
+		const why = this.#say(`model_${BUSY.test(notice.kind) ? "busy" : notice.kind}`) || this.#say("model_failed");
+		return `${why} ${this.#say(model ? "partial" : "standin")}`;
 	}
 
 	#sentence(turn, sentence) {
@@ -503,7 +561,8 @@ class AskArticle extends HTMLElement {
 			oncopy: () => copyText(plainText(answer, this.#say("nothing")), this.#view.panel),
 			onthumb: (helpful) => {
 				this.#tell("feedback", { question: turn.question, helpful });
-				getJsonQuietly(`${this.api}/api/feedback`, { question: turn.question, helpful });
+				// A thumb that is lost is no reason to bother a reader.
+				getJson(`${this.api}/api/feedback`, this.#life.signal, this.#patience, { question: turn.question, helpful }).catch(() => {});
 			},
 		};
 	}
@@ -514,13 +573,13 @@ class AskArticle extends HTMLElement {
 		const last = this.#turns.at(-1);
 		const offered = this.getAttribute("starters") === "none" ? [] : last?.answer?.suggestions ?? [];
 		next.hidden = !offered.length;
-		next.replaceChildren(...offered.slice(0, 3).map((each) => starter(String(each), (question) => this.#askStarter(question))));
+		next.replaceChildren(...offered.slice(0, 2).map((each) => starter(String(each), (question) => this.#askStarter(question))));
 	}
 
 	// The newest question comes to the top, or as near as it can; a reader who scrolls is left alone.
 	#follow(turn) {
-		const { log } = this.#view;
-		if (turn !== this.#turns.at(-1) || !turn?.view) return;
+		const { log, panel } = this.#view;
+		if (turn !== this.#turns.at(-1) || !turn?.view || panel.style.height) return;
 		if (this.#asking === turn && Math.abs(log.scrollTop - this.#scrolled) > 4) return;
 		this.#asking = turn;
 		log.scrollTop = turn.view.root.offsetTop - 14;
@@ -531,34 +590,43 @@ class AskArticle extends HTMLElement {
 
 	#cite(citation, button) {
 		if (!this.#tell("citation", citation)) return;
+		lighting?.#forgetCitation();
 		this.#forgetCitation();
 		this.#cited = { button, citation, peeking: false };
-		if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", "true");
+		button.setAttribute("aria-pressed", "true");
 		const here = [this.#article, this.#about?.id].includes(citation.article) || citation.url === this.#article;
 		const found = here ? this.#find(citation) : null;
-		if (!found || !canHighlight()) this.#quote(citation, button, here, found);
-		if (!found) return;
-		light(found);
-		if (matchMedia(PHONE).matches && !this.#inline) {
-			this.#cited.peeking = true;
-			this.#hide();
-			this.#view.launcher.focus({ preventScroll: true });
-		}
-		scrollToRange(found.sentence);
+		if (!found || !canHighlight()) return this.#quote(citation, button, here, found);
+		light(found, isDark(found.sentence.startContainer.parentElement));
+		lighting = this;
+		scrollToRange(found.sentence, this.#makeRoom(found.sentence, button));
 		this.#view.live.replaceChildren();
 		this.#announce(this.#say("shown", citation.quote));
 	}
 
-	// In what is most likely the article, then in the whole page; or where the site says.
+	// Where the panel would lie on the words it makes itself low; where that is not enough, and on a
+	// phone, it goes, and the launcher leads back. The room that is left for them.
+	#makeRoom(words, button) {
+		const { dock, panel, log, launcher } = this.#view;
+		for (const low of [false, true]) {
+			if (low) {
+				dock.setAttribute("data-low", "");
+				log.scrollTop = button.offsetTop - log.clientHeight / 2;
+			}
+			const at = panel.getBoundingClientRect();
+			const { left, right, height, bottom } = aim(words, at.top);
+			if (this.#inline || right < at.left || left > at.right) return innerHeight;
+			if (at.top >= height + ROOM && at.top > bottom && !matchMedia(PHONE).matches) return at.top;
+		}
+		this.#cited.peeking = true;
+		this.#hide();
+		launcher.focus({ preventScroll: true });
+		return innerHeight;
+	}
+
 	#find(citation) {
-		const only = (name) => {
-			const all = document.querySelectorAll(name);
-			return all.length === 1 ? all[0] : null;
-		};
-		const own = this.getAttribute("selector");
-		const roots = own ? [chosen(own)] : [only("article"), only("main"), document.body];
-		for (const root of new Set(roots)) {
-			const found = root && locate(root, citation);
+		for (const root of articleRoots(this.getAttribute("selector"))) {
+			const found = locate(root, citation);
 			if (found) return found;
 		}
 		return null;
@@ -566,7 +634,7 @@ class AskArticle extends HTMLElement {
 
 	#quote(citation, button, here, found) {
 		const url = here ? location.href : citation.url;
-		const link = url && (found || !here) ? fragmentLink(url, citation) : null;
+		const link = url && (found || !here) ? fragmentLink(url, citation.quote) : null;
 		const label = this.#say(here && !found ? "absent" : "elsewhere");
 		const quote = makeQuote(label, citation, link, this.#say("place"));
 		this.#cited.quote = quote;
@@ -578,11 +646,14 @@ class AskArticle extends HTMLElement {
 	#forgetCitation() {
 		if (!this.#cited) return;
 		const { button, quote } = this.#cited;
-		if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", "false");
+		button.setAttribute("aria-pressed", "false");
 		quote?.remove();
 		this.#cited = null;
-		unlight();
+		this.#view.dock.removeAttribute("data-low");
 		this.#expose();
+		if (lighting !== this) return;
+		lighting = null;
+		unlight();
 	}
 
 	// ——— Asking about what is selected
@@ -596,15 +667,17 @@ class AskArticle extends HTMLElement {
 	#selected = null;
 
 	#offerSelection(found) {
-		const { selection } = this.#view ?? {};
-		if (!selection || this.#inline || (!found && selection.hidden)) return;
+		const { selection } = this.#view;
 		this.#selected = found;
 		selection.hidden = !found;
+		selection.togglePopover?.(Boolean(found));
 		if (!found) return;
 		const { width, height } = selection.getBoundingClientRect();
+		const zoom = this.currentCSSZoom || 1;
+		const put = (side, place, most) => (selection.style[side] = `${Math.max(8, Math.min(place, most - 8)) / zoom}px`);
 		const below = found.box.bottom + 8 + height < innerHeight;
-		selection.style.left = `${Math.max(8, Math.min(found.box.right - width / 2, innerWidth - width - 8))}px`;
-		selection.style.top = `${Math.max(8, below ? found.box.bottom + 8 : found.box.top - height - 8)}px`;
+		put("left", found.box.right - width / 2, innerWidth - width);
+		put("top", below ? found.box.bottom + 8 : found.box.top - height - 8, innerHeight - height);
 	}
 
 	async #askSelection() {
@@ -612,8 +685,9 @@ class AskArticle extends HTMLElement {
 		this.#offerSelection(null);
 		if (!found) return;
 		this.open();
+		if (this.#inline) this.scrollIntoView({ block: "nearest" });
 		await this.#prepare();
-		this.ask(this.#say("about", found.words).replace(/^…$/, found.words));
+		this.ask(this.#say("about", found.words) || found.words);
 	}
 }
 
@@ -627,17 +701,4 @@ function citedSentences(answer) {
 function plainText(answer, nothing) {
 	const notes = (answer.citations ?? []).map(({ number, quote, title, url }) => [`[${number}] “${quote.replace(/\s+/g, " ")}”`, title, url].filter(Boolean).join(", "));
 	return [answer.state === "not_in_article" ? nothing : answer.text, ...(notes.length ? ["", ...notes] : [])].join("\n");
-}
-
-// A thumb that is lost is no reason to bother a reader.
-function getJsonQuietly(url, body) {
-	fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), credentials: "omit", keepalive: true }).catch(() => {});
-}
-
-function chosen(selector) {
-	try {
-		return document.querySelector(selector) ?? document.body;
-	} catch {
-		return document.body;
-	}
 }

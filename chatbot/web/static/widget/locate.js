@@ -130,20 +130,21 @@ function phraseIn({ quote, start, phrase }) {
 
 const canHighlight = () => Boolean(globalThis.Highlight && CSS.highlights && Document.prototype.hasOwnProperty("adoptedStyleSheets"));
 
-const MARKS = `
-::highlight(${SENTENCE}) { background-color: #ffe58a; color: #1d1b16; }
-::highlight(${PHRASE}) { background-color: #ffc53d; color: #1d1b16; text-decoration: underline 2px #8a5a00; }
-@media (forced-colors: active) {
-	::highlight(${SENTENCE}), ::highlight(${PHRASE}) { background-color: Mark; color: MarkText; }
-}`;
+// Amber with dark ink, or on a dark page a muted one with light ink.
+function marksOn(dark) {
+	const [sentence, phrase, ink, line] = dark ? ["#54431a", "#7d6016", "#fff3d6", "#f0c75e"] : ["#ffe58a", "#ffc53d", "#1d1b16", "#8a5a00"];
+	return `@media screen {
+		::highlight(${SENTENCE}) { background-color: ${sentence}; color: ${ink}; }
+		::highlight(${PHRASE}) { background-color: ${phrase}; color: ${ink}; text-decoration: underline 2px ${line}; }
+	}
+	@media (forced-colors: active) { ::highlight(${SENTENCE}), ::highlight(${PHRASE}) { background-color: Mark; color: MarkText; } }`;
+}
 let marks = null;
 
-function light({ sentence, phrase }) {
+function light({ sentence, phrase }, dark) {
 	if (!canHighlight()) return;
-	if (!marks) {
-		marks = new CSSStyleSheet();
-		marks.replaceSync(MARKS);
-	}
+	marks ??= new CSSStyleSheet();
+	marks.replaceSync(marksOn(dark));
 	// A framework may have put its own list of sheets in the place of ours.
 	if (!document.adoptedStyleSheets.includes(marks)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, marks];
 	CSS.highlights.set(SENTENCE, new Highlight(sentence));
@@ -158,32 +159,41 @@ function unlight() {
 	CSS.highlights.delete(PHRASE);
 }
 
-// Bring a range into view, in every box that scrolls, a little above the middle.
-function scrollToRange(range) {
-	const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+// A range is to come a little above the middle of the `room` at the top of the window. Every box that
+// scrolls goes there at once, whatever its own style says; how far the page has to go, and where the
+// range then lies, is the answer.
+function aim(range, room) {
+	const page = document.scrollingElement;
 	for (let box = range.startContainer.parentElement; box; box = box.parentElement) {
 		const scrolls = box.scrollHeight > box.clientHeight + 1 && /auto|scroll|overlay/.test(getComputedStyle(box).overflowY);
-		if (!scrolls || box === document.body || box === document.documentElement) continue;
-		box.scrollTop += range.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight * 0.3;
+		if (!scrolls || box === page) continue;
+		const from = Math.max(0, box.getBoundingClientRect().top);
+		box.scrollBy({ top: range.getBoundingClientRect().top - from - Math.min(room, box.clientHeight) * 0.3, behavior: "instant" });
 	}
-	scrollBy({ top: range.getBoundingClientRect().top - innerHeight * 0.3, behavior });
+	const { left, right, top, bottom, height } = range.getBoundingClientRect();
+	const wanted = top - Math.max(8, Math.min(room * 0.3, room - height - 24));
+	const by = Math.max(-page.scrollTop, Math.min(wanted, page.scrollHeight - page.clientHeight - page.scrollTop));
+	return { by, left, right, height, bottom: bottom - by };
+}
+
+let settling = null;
+
+function scrollToRange(range, room) {
+	const go = (behavior) => scrollBy({ top: aim(range, room).by, behavior });
+	go(matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth");
+	// What loads on the way moves the page: look again when it rests, unless the reader has moved it.
+	settling?.abort();
+	const own = new AbortController();
+	const { signal } = (settling = own);
+	const end = () => own.abort();
+	addEventListener("scrollend", () => { end(); go("instant"); }, { signal });
+	for (const name of ["wheel", "touchmove", "keydown"]) addEventListener(name, end, { signal, passive: true });
+	setTimeout(end, 3000);
 }
 
 // A link that browsers open at the quote, for where nothing can be lit up.
-function fragmentLink(url, { quote, before, after }) {
-	const clean = (text) => encodeURIComponent(text.trim().replace(/\s+/g, " ")).replace(/-/g, "%2D");
+function fragmentLink(url, quote) {
 	const words = quote.trim().split(/\s+/);
-	const whole = words.length < 9 || quote.length < 60;
-	const text = whole ? clean(quote) : [words.slice(0, 4), words.slice(-4)].map((some) => clean(some.join(" "))).join();
-	const [left, right] = [wholeWords(before ?? "", 1), wholeWords(after ?? "", 0)].map(clean);
-	return `${url.split("#")[0]}#:~:text=${left && left + "-,"}${text}${right && ",-" + right}`;
-}
-
-// Context is cut by length; a word that was cut would never be found. Neither is one of another block.
-function wholeWords(text, cutAt) {
-	const lines = text.split("\n");
-	const line = lines[cutAt ? lines.length - 1 : 0];
-	const words = line.trim().split(/\s+/);
-	if (lines.length === 1) words.splice(cutAt ? 0 : -1, 1);
-	return words.join(" ");
+	const parts = quote.length < 60 ? [words] : [words.slice(0, 4), words.slice(-4)];
+	return `${url.split("#")[0]}#:~:text=${parts.map((some) => encodeURIComponent(some.join(" ")).replace(/-/g, "%2D"))}`;
 }

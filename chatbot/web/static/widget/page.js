@@ -20,10 +20,10 @@ function articleOfPage(site) {
 
 // Hear of anything that may mean another page: history, the Navigation API, a new canonical link.
 function watchPage(onchange, signal) {
-	for (const name of ["popstate", "hashchange", "pageshow"]) addEventListener(name, onchange, { signal });
+	for (const name of ["popstate", "pageshow"]) addEventListener(name, onchange, { signal });
 	globalThis.navigation?.addEventListener?.("currententrychange", onchange, { signal });
 	const observer = new MutationObserver(onchange);
-	observer.observe(document.head ?? document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["href", "rel"] });
+	observer.observe(document.head ?? document.documentElement, { childList: true, subtree: true, attributes: true });
 	signal.addEventListener("abort", () => observer.disconnect());
 }
 
@@ -58,13 +58,44 @@ function remember(key, turns) {
 	}
 }
 
-// Whether the page behind us is dark, for `theme="host"`.
-function hostIsDark() {
-	for (const element of [document.body, document.documentElement]) {
-		const parts = element && getComputedStyle(element).backgroundColor.match(/[\d.]+/g)?.map(Number);
-		if (parts && (parts.length < 4 || parts[3] > 0.5)) return luminance(parts) < 0.2;
+// In what is most likely the article, then in the whole page; or where the site says.
+function articleRoots(selector) {
+	const named = () => {
+		try {
+			return document.querySelector(selector);
+		} catch {
+			return null;
+		}
+	};
+	if (selector) return [named() ?? document.body];
+	const only = ["article", "main"].map((name) => document.querySelectorAll(name)).filter((all) => all.length === 1);
+	return [...only.map(([one]) => one), document.body];
+}
+
+// What an element stands on: the first colour behind it that is not see-through, as one that is
+// opaque; none where that is the browser's own.
+function groundOf(element) {
+	for (let at = element; at; at = at.parentElement) {
+		const [red, green, blue, alpha] = pixelOf(getComputedStyle(at).backgroundColor);
+		if (alpha > 127) return `rgb(${red} ${green} ${blue})`;
 	}
-	return false;
+	return "";
+}
+
+// On the browser's own ground the writing tells whether that is dark.
+function isDark(element) {
+	const ground = groundOf(element);
+	return ground ? luminance(ground) < 0.2 : luminance(getComputedStyle(element).color) > 0.4;
+}
+
+// The page's font, and its colours where they can be read, for `theme="host"`.
+function looksOf(element) {
+	const { color, fontFamily } = getComputedStyle(element);
+	const ground = groundOf(element);
+	const looks = { "--sans": fontFamily, "--serif": fontFamily };
+	if (!ground || contrast(luminance(color), luminance(ground)) < 7) return looks;
+	const mixed = (part) => `color-mix(in srgb, ${color} ${part}%, ${ground})`;
+	return { ...looks, "--panel": ground, "--card": ground, "--ink": color, "--soft": mixed(85), "--edge": mixed(60), "--hair": mixed(20), "--tint": mixed(8) };
 }
 
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];

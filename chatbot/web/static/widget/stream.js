@@ -76,7 +76,8 @@ async function getJson(url, signal, seconds, body) {
 	const watch = patience(signal, seconds);
 	const headers = { "Content-Type": "application/json" };
 	try {
-		const options = body ? { method: "POST", headers, body: JSON.stringify(body) } : {};
+		// What is told in passing arrives although the page is left.
+		const options = body ? { method: "POST", headers, body: JSON.stringify(body), keepalive: true } : {};
 		const response = await request(url, options, watch);
 		if (!response.ok) throw await faultOf(response);
 		return await response.json();

@@ -10,17 +10,24 @@ const ICONS = {
 ICONS.down = ICONS.up;
 
 // Black or white, whichever reads better on a colour, and whether the colour reads on our paper.
-function coloursOf(accent, dark) {
-	const probe = new OffscreenCanvas(1, 1).getContext("2d");
-	probe.fillStyle = accent;
-	probe.fillRect(0, 0, 1, 1);
-	const lightness = luminance(probe.getImageData(0, 0, 1, 1).data);
-	const contrast = (other) => (Math.max(lightness, other) + 0.05) / (Math.min(lightness, other) + 0.05);
-	const text = contrast(dark ? 0.02 : 0.84) >= 4.5 ? accent : "var(--ink)";
-	return { "--accent": accent, "--accent-ink": contrast(1) >= contrast(0) ? "#fff" : "#000", "--accent-text": text };
+function coloursOf(accent, paper) {
+	const lightness = luminance(accent);
+	const text = contrast(lightness, paper) >= 4.5 ? accent : "var(--ink)";
+	return { "--accent": accent, "--accent-ink": contrast(lightness, 1) >= contrast(lightness, 0) ? "#fff" : "#000", "--accent-text": text };
 }
 
-function luminance([red, green, blue]) {
-	const linear = [red, green, blue].map((each) => (each / 255 <= 0.04 ? each / 255 / 12.92 : ((each / 255 + 0.055) / 1.055) ** 2.4));
-	return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+
+// A colour, however it is written, as red, green, blue and alpha.
+function pixelOf(colour) {
+	const probe = new OffscreenCanvas(1, 1).getContext("2d");
+	probe.fillStyle = colour;
+	probe.fillRect(0, 0, 1, 1);
+	return probe.getImageData(0, 0, 1, 1).data;
+}
+
+// As bright as it looks, nearly: 0 to 1.
+function luminance(colour) {
+	const [red, green, blue] = Array.from(pixelOf(colour), (each) => (each / 255) ** 2.2);
+	return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
