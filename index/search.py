@@ -57,12 +57,17 @@ class Retriever:
         self._lock = threading.RLock()
 
     def search(
-        self, queries: Sequence[Query], k: int = 10, articles: Iterable[str] | None = None
+        self,
+        queries: Sequence[Query],
+        k: int = 10,
+        articles: Iterable[str] | None = None,
+        reread: bool = True,
     ) -> list[Hit]:
         """The k best passages for a mix of queries, best first.
 
         `articles` limits the search to these ids; None searches everything. Empty where nothing
-        is indexed in scope.
+        is indexed in scope. Without `reread` the first are not compared token by token, for one
+        who reads them anyway.
         """
         entries = self._scope(articles)
         if not entries or not queries:
@@ -77,7 +82,7 @@ class Retriever:
         else:
             shelf, lexical = self._candidates(entries, queries, vectors)
         hits = mixed_hits(shelf, queries, vectors, lexical, max(k, READ))
-        return self._reread(hits, queries)[:k]
+        return (self._reread(hits, queries) if reread else hits)[:k]
 
     def _reread(self, hits: list[Hit], queries: Sequence[Query]) -> list[Hit]:
         """The first hits ranked anew by what comparing them token by token shows."""

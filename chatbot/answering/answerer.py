@@ -157,7 +157,7 @@ class Answerer:
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
             if self.reader:
-                hits = self.reader.read_hits(asked, hits)
+                hits = self.reader.read_hits(asked, hits, alone=len(understood.queries) == 1)
             scored = extract.scored(asked, hits, said_before(request))
             probability = self._probability(asked, hits, scored, ids)
         return Prepared(
@@ -181,7 +181,7 @@ class Answerer:
 
     def find(self, queries: Sequence[Query], ids: Sequence[str]) -> list[Hit]:
         """The passages that an answer is made from."""
-        return self.retriever.search(queries, HITS, ids)
+        return self.retriever.search(queries, HITS, ids, reread=self.reader is None)
 
     def write(self, prepared: Prepared) -> Iterator[CitedSentence | Answer]:
         """The finished sentences one by one, then the whole answer."""

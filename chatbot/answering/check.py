@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering import facts
+from chatbot.answering.boosted import Boosted
 from chatbot.answering.facts import Word
 from chatbot.answering.opposites import OPPOSITES
 from chatbot.answering.orders import is_order
@@ -117,7 +118,7 @@ def check(
     numbers: Sequence[int],
     source: Source,
     embed: Embed,
-    meaning: Meaning | None = None,
+    meaning: Boosted | None = None,
 ) -> Verdict:
     """Whether the cited passages of a source support a claim (its text without the numbers).
 
@@ -467,46 +468,14 @@ def _late(
     return float(nearest.mean()), float(nearest[content].min() if content else nearest.min())
 
 
-Node = tuple[int, float, int, int, float]
-"""Feature, threshold, the nodes below and above it, and the value; feature -1 is a leaf."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """The fitted model: whether what a claim cites means the same.
-
-    Boosted trees (Friedman 2001): a verb that the source does not hold weighs more where all other
-    words are its own, which a sum of weights cannot say. `means` stand in for what is not known.
-    """
-
-    means: tuple[float, ...]
-    start: float
-    trees: tuple[tuple[Node, ...], ...]
-    threshold: float
-
-    def probability(self, row: Sequence[float]) -> float:
-        """A row of FEATURES → the probability of support; NaN counts neither way."""
-        known = [m if math.isnan(x) else x for x, m in zip(row, self.means, strict=True)]
-        total = self.start + sum(_leaf(tree, known) for tree in self.trees)
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
-
-
-def _leaf(tree: Sequence[Node], row: Sequence[float]) -> float:
-    node = tree[0]
-    while node[0] >= 0:
-        node = tree[node[2] if row[node[0]] <= node[1] else node[3]]
-    return node[4]
-
-
-ANYTHING = Meaning((0.0,) * len(FEATURES), 0.0, (), 0.0)
+ANYTHING = Boosted((0.0,) * len(FEATURES), 0.0, (), 0.0)
 """A model that lets every meaning pass, so that the rules alone decide."""
 
 
 @cache
-def model(path: Path = WEIGHTS) -> Meaning:
-    """The model that the project ships."""
+def model(path: Path = WEIGHTS) -> Boosted:
+    """The model that the project ships: whether what a claim cites means the same."""
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if tuple(data["features"]) != FEATURES:
         raise ValueError(f"{path.name} was fitted on other features; run fit_check anew")
-    trees = tuple(tuple(tuple(node) for node in tree) for tree in data["trees"])
-    return Meaning(tuple(data["means"]), data["start"], trees, data["threshold"])
+    return Boosted.of(data)

@@ -1,8 +1,8 @@
 """One calibrated probability that the article answers a question.
 
-A logistic model over what search and words show. Its weights are fitted by
-`python -m chatbot.answering.fit` and kept in `confidence.json` beside this file, with the name of
-the embedder whose cosines they were fitted on.
+A logistic model over what search, words and the reader show. Its weights are fitted by
+`python -m chatbot.answering.fit` and kept in `confidence.json` and `confidence-reader.json` beside
+this file, with the name of the embedder whose cosines they were fitted on.
 """
 
 from __future__ import annotations

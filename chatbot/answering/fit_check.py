@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from chatbot.answering.boosted import Boosted, boosted
 from chatbot.answering.check import (
     ANYTHING,
     FEATURES,
     WEIGHTS,
-    Meaning,
-    Node,
     Source,
     check,
     model,
@@ -41,7 +38,7 @@ from index.embed import TokenVectors
 
 KEPT = 0.93
 FOLDS = 4
-TREES, RATE = 120, 0.06
+TREES, DEPTH, RATE = 120, 3, 0.06
 CLAIMS = 60
 """So many true claims of an article, at most."""
 
@@ -109,21 +106,10 @@ def _fit(learnt: Sequence[Checked]) -> None:
     WEIGHTS.write_text(json.dumps(data) + "\n", encoding="utf-8")
 
 
-def _made(seen: Sequence[Checked]) -> Meaning:
-    from sklearn.ensemble import GradientBoostingClassifier
-
+def _made(seen: Sequence[Checked]) -> Boosted:
     x = np.array([each.row for each in seen])
     y = np.array([each.claim.supported for each in seen])
-    fitted = GradientBoostingClassifier(
-        n_estimators=TREES, max_depth=3, subsample=0.7, learning_rate=RATE, random_state=7
-    ).fit(x, y)
-    share = float(y.mean())
-    return Meaning(
-        means=tuple(round(float(each), 4) for each in x.mean(axis=0)),
-        start=round(math.log(share / (1 - share)), 4),
-        trees=tuple(_nodes(each[0].tree_) for each in fitted.estimators_),
-        threshold=0.0,
-    )
+    return boosted(x, y, TREES, DEPTH, RATE)
 
 
 def _threshold(learnt: Sequence[Checked]) -> float:
@@ -141,20 +127,7 @@ def _threshold(learnt: Sequence[Checked]) -> float:
     return float(np.quantile(scores, 1 - KEPT))
 
 
-def _nodes(tree: Any) -> tuple[Node, ...]:
-    return tuple(
-        (
-            max(int(tree.feature[n]), -1),
-            round(float(tree.threshold[n]), 4),
-            int(tree.children_left[n]),
-            int(tree.children_right[n]),
-            round(RATE * float(tree.value[n][0][0]), 4),
-        )
-        for n in range(tree.node_count)
-    )
-
-
-def _say(told: Sequence[Checked], fitted: Meaning) -> None:
+def _say(told: Sequence[Checked], fitted: Boosted) -> None:
     kept: dict[str, list[bool]] = defaultdict(list)
     for each in told:
         passed = not each.refused and (

@@ -25,7 +25,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "424b40bde0b08d0ea225f43092c1f441b0266a7ddaf5a707659342062b2767be"
+SHA256 = "59ec1a4dcd8eda03a405fa1d1ea62c4410eadb25d2d4a5d775643608dc7868ff"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
@@ -33,6 +33,9 @@ LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
 KEPT_TEXTS = 4096
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
+AT_ONCE = 2
+SURE = 2.5
+"""A passage whose logit is so high answers; see `tests/benchmarks`."""
 
 log = logging.getLogger("ask_article")
 Floats = NDArray[np.float32]
@@ -133,11 +136,19 @@ class Reader:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
 
-    def read_hits(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Hits with what the reader makes of them, the best first."""
-        readings = self.read(question, [hit.passage.text for hit in hits])
-        found = [_with(hit, reading) for hit, reading in zip(hits, readings, strict=True)]
-        return sorted(found, key=lambda hit: -hit.score)
+    def read_hits(self, question: str, hits: Sequence[Hit], alone: bool = True) -> list[Hit]:
+        """Hits with what the reader makes of them, the best first.
+
+        Of a question that does not stand `alone` it misses what was said before, and their order
+        is search's. It reads a few at a time, and no more once one of them surely answers.
+        """
+        found: list[Hit] = []
+        while len(found) < len(hits) and not any(_sure(hit) for hit in found):
+            some = hits[len(found) : len(found) + AT_ONCE]
+            readings = self.read(question, [hit.passage.text for hit in some])
+            ranked = RANKED if alone else 0.0
+            found += [_with(hit, each, ranked) for hit, each in zip(some, readings, strict=True)]
+        return sorted([*found, *hits[len(found) :]], key=lambda hit: -hit.score)
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """A question and passages → what was made of each.
@@ -158,7 +169,11 @@ class Reader:
         return self._session.run(None, {"ids": ids, "segments": segments})
 
 
-def _with(hit: Hit, reading: Reading) -> Hit:
+def _sure(hit: Hit) -> bool:
+    return hit.answers is not None and hit.answers >= SURE
+
+
+def _with(hit: Hit, reading: Reading, ranked: float) -> Hit:
     """A hit with its reading, and ranked by it, too."""
     begin = hit.passage.start
     sentences = []
@@ -167,7 +182,7 @@ def _with(hit: Hit, reading: Reading) -> Hit:
         if found:
             found = replace(found, start=found.start + begin, end=found.end + begin)
         sentences.append(replace(each, phrase=found))
-    score = hit.score + RANKED / (1.0 + math.exp(-reading.answers))
+    score = hit.score + ranked / (1.0 + math.exp(-reading.answers))
     return replace(hit, score=score, answers=reading.answers, sentences=tuple(sentences))
 
 

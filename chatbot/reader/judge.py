@@ -1,7 +1,8 @@
 """Judge the reader alone: each question with its own paragraph, as SQuAD does.
 
     python -m chatbot.reader.judge squad2-dev.json xquad-en-dev.json \\
-        --without Huguenot Imperialism Scottish_Parliament --checkpoint reader.pt
+        --without Normans Computational_complexity_theory Yuan_dynasty \\
+        French_and_Indian_War --checkpoint reader.pt
 
 Name the articles that it was trained on. With `--checkpoint` the model that ships is held against
 the network it was made from, too.

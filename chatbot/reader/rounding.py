@@ -123,16 +123,20 @@ def set_rounding(network: Network, on: bool) -> None:
 
 
 def _rounded_states(states: torch.Tensor) -> torch.Tensor:
-    """Each text by its own smallest and largest value, as ONNX Runtime does with one at a time."""
+    """By a batch's extremes; ONNX Runtime takes each text's own, which are finer."""
     whole = states.float()
-    low = whole.detach().amin(dim=(1, 2), keepdim=True).clamp(max=0.0)
-    high = whole.detach().amax(dim=(1, 2), keepdim=True).clamp(min=0.0)
+    low, high = torch.aminmax(whole.detach())
+    low, high = low.clamp(max=0.0), high.clamp(min=0.0)
     step = ((high - low) / STATES).clamp(min=1e-8)
-    zero = (-low / step).round()
-    near = ((whole.detach() / step).round() + zero).clamp(0, STATES)
-    return whole + ((near - zero) * step - whole).detach()
+    zero = (-low / step).round().to(torch.int32)
+    found: torch.Tensor = torch.fake_quantize_per_tensor_affine(whole, step, zero, 0, STATES)
+    return found
 
 
 def _rounded_weight(weight: torch.Tensor) -> torch.Tensor:
-    step = (weight.detach().abs().amax(dim=1, keepdim=True) / WEIGHTS).clamp(min=1e-8)
-    return weight + ((weight.detach() / step).round() * step - weight).detach()
+    step = (weight.detach().abs().amax(dim=1) / WEIGHTS).clamp(min=1e-8)
+    zero = torch.zeros_like(step, dtype=torch.int32)
+    found: torch.Tensor = torch.fake_quantize_per_channel_affine(
+        weight, step, zero, 0, -WEIGHTS, WEIGHTS
+    )
+    return found

@@ -4,7 +4,7 @@
     python -m chatbot.reader.train --articles squadshifts-new_wiki.json \\
         --others squadshifts-reddit.json squadshifts-amazon_reviews.json \\
         --aside tests/gold_wiki.jsonl --checkpoint reading.pt
-    python -m chatbot.reader.train --open squad2-dev.json --without Normans … --from reading.pt \\
+    python -m chatbot.reader.train --open squad2-dev.json --without Huguenot … --from reading.pt \\
         --articles … --others … --aside tests/gold_wiki.jsonl --checkpoint reader.pt
     python -m chatbot.reader.export reader.pt
 
@@ -47,10 +47,12 @@ ON_RATE = 0.6e-4
 EPOCHS = 4
 TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
 """How often an epoch takes the files of each option."""
-ON_TIMES = {"articles": 0.15, "others": 0.06, "open": 3.0}
+ON_TIMES = {"articles": 0.15, "others": 0.06, "open": 4.0}
+ON_EPOCHS = 1
 ANSWERS_WEIGHT = 0.7
-AVERAGED = 0.998
-EVERY = 200
+AVERAGED, ON_AVERAGED = 0.998, 0.99
+"""How much of the averaged weights stays at a step; a short run must forget what it began with."""
+EVERY = 100
 CALIBRATED = 6
 
 
@@ -80,9 +82,10 @@ def main() -> None:
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
+    options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
     torch.manual_seed(options.seed)
     parts = _parts(options)
     nearness = Nearness(text for part, _ in parts for text in part.passages)
@@ -123,7 +126,10 @@ class Training:
             rounding.set_rounding(self.network, True)
         self.rate = ON_RATE if options.start else RATE
         self.averaged = torch.optim.swa_utils.AveragedModel(
-            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED)
+            self.network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(
+                ON_AVERAGED if options.start else AVERAGED
+            ),
         )
         learnt = [p for p in self.network.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(

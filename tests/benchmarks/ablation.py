@@ -1,7 +1,8 @@
 """What each kind of evidence is worth: fit on one set of articles, report on another.
 
     python tests/benchmarks/ablation.py --fit squadshifts-new_wiki.json --report xquad-en-dev.json \\
-        --without Huguenot Imperialism Scottish_Parliament [--no-reader]
+        --without Normans Computational_complexity_theory Yuan_dynasty \\
+        French_and_Indian_War [--no-reader]
 
 Both are SQuAD files. The first paragraphs of the articles of `tests/gold_wiki.jsonl`, about which
 the reader was not asked while it was trained, are one corpus, all of the second file another; but
@@ -78,9 +79,9 @@ def asked(path, reader):
     bot = open_corpus(dataset.corpus, Settings.from_environment())
     found = []
     for question in track(dataset.questions, path.name, transient=True):
-        hits = bot.retriever.search([Query(question.text)], READ)
+        hits = bot.retriever.search([Query(question.text)], READ, reread=reader is None)
         if reader:
-            hits = reader.read_hits(bot.retriever.mended(question.text), hits, bot.retriever)
+            hits = reader.read_hits(bot.retriever.mended(question.text), hits)
         found.append((question, hits))
     return found
 
