@@ -229,7 +229,9 @@ def test_ctrl_c_while_indexing_keeps_what_is_done(tmp_path):
         (tmp_path / "in" / f"{number:02}.txt").write_text(words, encoding="utf-8")
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [*COMMAND, "index", "add", "in"]
-    running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # What runs in a shell's background is started with this signal ignored.
+    heeding = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=heeding)
     listed = []
 
     def some_are_done():

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -23,7 +24,9 @@ def tools_of(work, index, *options):
                 await client.initialize()
                 return await work(client)
 
-    return anyio.run(talk)
+    # A browser of another test's may have an event loop running in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(anyio.run, talk).result()
 
 
 def content(result):

@@ -378,7 +378,7 @@ def test_what_stands_in_for_a_model_says_so(seed_index, visit):
     served = Served(Chatbot(Chatbot.open([], seed_index).index, Settings(check="mark"), model=chat))
     try:
         page = visit(served.url)
-        wait_until(lambda: chat.asked)  # the questions to start from are being written
+        wait_until(lambda: chat.asked, 30)  # the questions to start from are being written
         answer = ask(page, "What is the Quad?")
         answer.locator(".notice").wait_for()
         assert "article's own words" in answer.locator(".notice").inner_text()

@@ -621,7 +621,7 @@ def test_the_hosts_values_and_zoom_do_not_move_it(api, host, visit, style, size)
     assert box[1] >= 0
     assert box[2] <= size[0]
     assert size[1] - 40 <= box[3] <= size[1]
-    assert box[3] - box[1] > 300
+    assert box[3] - box[1] > (200 if "zoom: .6" in style else 300)
     if "zoom" not in style:
         assert inner(page, "getComputedStyle(root.querySelector('.panel')).backgroundColor") == "rgb(251, 248, 241)"
 
@@ -794,7 +794,7 @@ def test_the_selection_beside_a_panel_in_its_place(api, host, visit):
 
 
 def test_storage_for_the_session(api, host, visit):
-    page = opened(visit(host.add("/stored", plain(), script(api.url, storage="session"))))
+    page = opened(visit(host.add("/stored", plain(), LEFT + script(api.url, storage="session"))))
     asked(page)
     page.reload()
     page.click("ask-article .launcher")

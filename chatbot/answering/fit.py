@@ -254,7 +254,8 @@ def fit_logistic(x: Floats, y: Labels, counts: Floats | None = None) -> Fitted:
     known = ~np.isnan(x)
     means = np.where(known, x, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     x = np.where(known, x, means)
-    scales = x.std(axis=0) + 1e-9
+    scales = x.std(axis=0)
+    scales[scales < 1e-6] = 1.0
     model = LogisticRegression(C=0.1, max_iter=4000)
     model.fit((x - means) / scales, y, sample_weight=counts)
     weights = model.coef_[0].tolist()
