@@ -362,7 +362,7 @@ def test_the_colours_can_be_switched(site, visit):
 
 
 
-def test_what_stands_in_for_a_model_says_so(seed_index, visit):
+def test_what_stands_in_for_a_model_says_so(tmp_path, visit):
     from scripted import Scripted
 
     from chatbot import Settings
@@ -375,7 +375,9 @@ def test_what_stands_in_for_a_model_says_so(seed_index, visit):
         return f"Japan and India are members of the Quad [{before}]. China founded the Quad [{before}]."
 
     chat = Scripted(lambda _: Fault("unauthorized") if len(chat.asked) < 3 else script(_))
-    served = Served(Chatbot(Chatbot.open([], seed_index).index, Settings(check="mark"), model=chat))
+    # An index of its own: of another, the questions may have been written already.
+    index = Chatbot.open([SEEDS], tmp_path / "index").index
+    served = Served(Chatbot(index, Settings(check="mark"), model=chat))
     try:
         page = visit(served.url)
         wait_until(lambda: chat.asked, 30)  # the questions to start from are being written
