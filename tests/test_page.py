@@ -5,7 +5,7 @@ import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ARTEFACTS, SEED, Served
+from conftest import ARTEFACTS, SEED, SEEDS, Served
 from playwright.sync_api import expect
 
 from chatbot import Chatbot
