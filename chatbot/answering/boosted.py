@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Node = tuple[int, float, int, int, float]
@@ -46,25 +45,16 @@ def _leaf(tree: Sequence[Node], row: Sequence[float]) -> float:
     return node[4]
 
 
-def boosted(
-    x: NDArray[Any],
-    y: NDArray[Any],
-    trees: int,
-    depth: int,
-    rate: float,
-    counts: NDArray[Any] | None = None,
-) -> Boosted:
-    """Rows (n, features), NaN where not known, and labels (n,) → a model; `counts` weigh them."""
+def boosted(x: NDArray[Any], y: NDArray[Any], trees: int, depth: int, rate: float) -> Boosted:
+    """Rows (n, features) and labels (n,) → a model."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    known = ~np.isnan(x)
-    means = np.where(known, x, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     fitted = GradientBoostingClassifier(
         n_estimators=trees, max_depth=depth, subsample=0.7, learning_rate=rate, random_state=7
-    ).fit(np.where(known, x, means), y, sample_weight=counts)
-    share = float(np.average(y, weights=counts))
+    ).fit(x, y)
+    share = float(y.mean())
     return Boosted(
-        means=tuple(round(float(each), 4) for each in means),
+        means=tuple(round(float(each), 4) for each in x.mean(axis=0)),
         start=round(math.log(share / (1 - share)), 4),
         trees=tuple(_nodes(each[0].tree_, rate) for each in fitted.estimators_),
     )

@@ -310,14 +310,15 @@ def _contradicted(words: Sequence[Word], best: SourceSentence) -> str:
     if same and _share(carrying(words), best.keys) >= ALIKE:
         # Nearly the same words: they must be denied as often.
         inside = best.words[max(0, same[0][3] - 2) : same[-1][4]]
-        denies = _negations(words) % 2 != _negations(inside) % 2
+        denies = negations(words) % 2 != negations(inside) % 2
     else:
         denies = _denied(words, best.words) or _denied(best.words, words)
     return "it denies what the source says, or the other way round" if denies else ""
 
 
-def _negations(words: Sequence[Word]) -> int:
-    return sum(negates(words, place) for place in range(len(words)))
+def negations(words: Sequence[Word]) -> int:
+    """How many of the words deny what follows."""
+    return sum(_negates(words, place) for place in range(len(words)))
 
 
 def _exchanged(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
@@ -381,7 +382,7 @@ def _miscounted(words: Sequence[Word], cited: Sequence[Sequence[SourceSentence]]
 def _denied(some: Sequence[Word], others: Sequence[Word]) -> bool:
     """Whether what is denied in one sentence is said in the other without a negation."""
     for place in range(len(some)):
-        if not negates(some, place):
+        if not _negates(some, place):
             continue
         scope = [each.key for each in some[place + 1 : place + 1 + SCOPE] if each.kind != "form"]
         for key in scope[:2]:
@@ -395,11 +396,10 @@ def _denied(some: Sequence[Word], others: Sequence[Word]) -> bool:
 
 def _negated(words: Sequence[Word], place: int) -> bool:
     """Whether a negation stands shortly before a word."""
-    return any(negates(words, n) for n in range(max(0, place - SCOPE), place))
+    return any(_negates(words, n) for n in range(max(0, place - SCOPE), place))
 
 
-def negates(words: Sequence[Word], place: int) -> bool:
-    """Whether the word at a place denies what follows."""
+def _negates(words: Sequence[Word], place: int) -> bool:
     word = words[place].text.casefold().replace("’", "'")
     if (
         word == "not"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from chatbot.answering import facts
-from chatbot.answering.check import negates
+from chatbot.answering.check import negations
 from chatbot.answering.facts import Word
 
 _ASKS = re.compile(
@@ -46,7 +46,7 @@ def polar(question: str, sentence: str) -> str | None:
         return None
     asked = facts.words(_ASKS.sub("", question))
     wanted = [word.key for word in asked if _counts(word)]
-    if len(set(wanted)) < 2 or _denials(asked):
+    if len(set(wanted)) < 2 or negations(asked):
         return None
     told = facts.words(sentence)
     span = _together(wanted, told)
@@ -61,7 +61,7 @@ def polar(question: str, sentence: str) -> str | None:
     spoken = {word.text.casefold() for word in asked}
     if any(word.text.casefold() in _HEDGES - spoken for word in near):
         return None
-    denials = _denials(near)
+    denials = negations(near)
     return {0: "Yes", 1: "No"}.get(denials)
 
 
@@ -84,7 +84,3 @@ def _together(wanted: Sequence[str], told: Sequence[Word]) -> tuple[int, int] | 
 def _counts(word: Word) -> bool:
     """Whether a word is more than form: "second" and "one" may be a number's."""
     return word.kind != "form" or word.text.casefold() in facts.NUMERALS
-
-
-def _denials(words: Sequence[Word]) -> int:
-    return sum(negates(words, place) for place in range(len(words)))

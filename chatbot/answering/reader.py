@@ -34,8 +34,10 @@ KEPT_TEXTS = 4096
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
 AT_ONCE = 2
+"""So many passages are read before it is asked whether one of them surely answers."""
 SURE = 2.5
-"""A passage whose logit is so high answers; see `tests/benchmarks`."""
+"""A passage whose logit is so high does. On XQuAD three questions in ten stop there, and one of at
+most three sentences is right in 0.963 instead of 0.965."""
 
 log = logging.getLogger("ask_article")
 Floats = NDArray[np.float32]
