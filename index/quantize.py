@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         exported = _export(original, Path(folder) / "exported.onnx")
         fused = fuse(exported, Path(folder) / "fused.onnx")
-        quantize(fused, MINILM)
+        _quantize(fused, MINILM)
     shutil.copyfile(original / "tokenizer.json", MINILM_TOKENIZER)
     digest = hashlib.sha256(MINILM.read_bytes()).hexdigest()
     sys.stdout.write(f"{MINILM}: {MINILM.stat().st_size:,} bytes\nMINILM_SHA256 = {digest!r}\n")
@@ -67,28 +67,32 @@ def _export(original: Path, target: Path) -> Path:
     return target
 
 
-def fuse(exported: Path, target: Path) -> Path:
-    """Fuse attention, layer norms and GELU of a BERT."""
+def fuse(exported: Path, target: Path, sums: bool = True) -> Path:
+    """Fuse attention, layer norms and GELU of a BERT; layer norms with the `sums` before them."""
+    from onnxruntime.transformers.fusion_options import FusionOptions
     from onnxruntime.transformers.optimizer import optimize_model
 
-    model = optimize_model(str(exported), model_type="bert", num_heads=12, hidden_size=384)
+    wanted = FusionOptions("bert")
+    wanted.enable_skip_layer_norm = sums
+    model = optimize_model(
+        str(exported),
+        model_type="bert",
+        num_heads=12,
+        hidden_size=384,
+        optimization_options=wanted,
+    )
     model.save_model_to_file(str(target))
     return target
 
 
-def quantize(fused: Path, target: Path, only: str = "") -> None:
-    """Weights to int8 per output channel: all, or those of matrices whose name holds `only`."""
+def _quantize(fused: Path, target: Path) -> None:
+    """Weights to int8 per output channel."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(
         str(fused),
         str(target),
-        nodes_to_quantize=[
-            node.name
-            for node in onnx.load(str(fused)).graph.node
-            if only and only in node.name and node.op_type == "MatMul"
-        ],
         per_channel=True,
         reduce_range=True,
         weight_type=QuantType.QInt8,

@@ -25,7 +25,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "59ec1a4dcd8eda03a405fa1d1ea62c4410eadb25d2d4a5d775643608dc7868ff"
+SHA256 = "799eb1a17cba30d7a4d41abf10045f569a3ce4af61457621d231ab914e4226b1"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

@@ -42,18 +42,17 @@ from index import make_embedder
 
 BATCH = 32
 RATE, WARM, DECAY = 1.6e-4, 0.06, 0.01
-ON_RATE = 0.6e-4
+ON_RATE = 0.8e-4
 """The rate of a run that goes on from another's weights."""
 EPOCHS = 4
 TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
 """How often an epoch takes the files of each option."""
-ON_TIMES = {"articles": 0.15, "others": 0.06, "open": 4.0}
-ON_EPOCHS = 1
+ON_TIMES = {"articles": 0.5, "others": 0.25, "open": 2.0}
+ON_EPOCHS = 2
 ANSWERS_WEIGHT = 0.7
-AVERAGED, ON_AVERAGED = 0.998, 0.99
+AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
 EVERY = 100
-CALIBRATED = 6
 
 
 class Nearness:
@@ -121,9 +120,6 @@ class Training:
         if options.start:
             self.network.load_state_dict(averaged_weights(options.start))
             rounding.prepare(self.network)
-            if not options.checkpoint.exists():
-                rounding.calibrate(self.network, self._some())
-            rounding.set_rounding(self.network, True)
         self.rate = ON_RATE if options.start else RATE
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
@@ -141,10 +137,6 @@ class Training:
             fused=True,
         )
         self.step = 0
-
-    def _some(self) -> list[tuple[torch.Tensor, ...]]:
-        """A few batches of what will be learnt, to see how large states become."""
-        return [tensors(batch, self.pairs)[:3] for batch in self._epoch(0)[:CALIBRATED]]
 
     def run(self) -> None:
         """Train to the end, from the checkpoint where there is one."""
