@@ -56,6 +56,21 @@ def test_a_follow_up_is_searched_with_what_was_said():
     assert understand(Request("And when?", turns)).queries[0].text == "Who met in Tokyo? And when?"
 
 
+def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
+    index = Index.open(tmp_path)
+    built = "Anna Berg built the Lindholm bridge in 1932 with her two brothers."
+    others = "The bridge crosses the Skara near its mouth. Ships pass below it in summer. Ice closes the river in January."
+    with index.writing():
+        add(index, Article("a", "The Lindholm bridge", f"{built} {others}"))
+    bot = Chatbot(index)
+    first = bot.ask("Who built the Lindholm bridge?")
+    assert first.sentences[0].text == built
+    turns = (Turn(first.question, first.text),)
+    assert bot.ask("When was the Lindholm bridge built?", turns).sentences[0].text == built
+    again = extract.scored("What else is there to it?", bot.answerer.prepare(Request("the bridge")).hits, said=built)
+    assert again[0][1].sentence.text != built
+
+
 @pytest.mark.parametrize(
     ("question", "kind", "yes", "no"),
     [

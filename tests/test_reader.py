@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chatbot import Chatbot, Settings
 from chatbot.answering import reader as reader_module
 from chatbot.answering.kinds import asks_for_phrase
-from chatbot.answering.reader import LONGEST_PHRASE, MODEL, SHA256, Reading, load
+from chatbot.answering.reader import LONGEST_PHRASE, MODEL, SHA256, Reader, Reading, load
 from chatbot.answers import Citation, CitedSentence
 from chatbot.reader.examples import drawn, in_passages, read
 from index import Article
@@ -69,8 +69,10 @@ def test_it_tells_its_passage_from_another():
 def test_passages_are_read_the_same_alone_and_together():
     passages = [TEXT, "Gulls like it.", TEXT.upper()]
     together = load().read("Who opened it?", passages)
+    fresh = Reader(MODEL.read_bytes())  # which keeps no reading of before
     for each, reading in zip(passages, together, strict=True):
-        (alone,) = load().read("Who opened it?", [each])
+        (alone,) = fresh.read("Who opened it?", [each])
+        assert alone is not reading
         assert alone.answers == reading.answers
         assert np.array_equal(alone.begins, reading.begins)
 

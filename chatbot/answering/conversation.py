@@ -137,8 +137,13 @@ def understand(request: Request, one_article: bool = True) -> Understanding:
 
 
 def said_before(request: Request) -> str:
-    """The answer before a follow-up; none where the same question is asked again."""
-    if not request.history or request.history[-1].question.strip() == request.question:
+    """The answer before a follow-up, which asks for more than that.
+
+    None before a question that stands alone: what was quoted may be what answers it, too.
+    """
+    if not request.history or not _REFERS_BACK.search(request.question):
+        return ""
+    if request.history[-1].question.strip() == request.question:
         return ""
     return request.history[-1].answer
 

@@ -10,10 +10,10 @@ import hashlib
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "799eb1a17cba30d7a4d41abf10045f569a3ce4af61457621d231ab914e4226b1"
+SHA256 = "7ed832abf5cf2a764c1b2d4594b47c31e5866e44d13e43355c694774099597d4"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
 """In tokens; together they fit the network's 512 places. A passage of the index has about 220."""
 KEPT_TEXTS = 4096
+KEPT_READINGS = 2048
+"""Of some 5 KB each: what is asked of an article is asked again, a suggested question above all."""
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
 AT_ONCE = 2
@@ -132,7 +134,13 @@ class Reader:
         self._session: Any = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-        self._pairs = Pairs()
+
+    @cached_property
+    def _reading(self) -> Callable[[str, str], Reading]:
+        pairs = Pairs()
+        return lru_cache(KEPT_READINGS)(
+            lambda question, passage: self._read(pairs.of(question, passage))
+        )
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -157,9 +165,9 @@ class Reader:
 
         Each pair runs alone, as its quantisation depends on what it is run with.
         """
-        pairs = [self._pairs.of(question, passage) for passage in passages]
-        run = self._threads.map if len(pairs) > 1 else map
-        return list(run(self._read, pairs))
+        reading = partial(self._reading, question)
+        run = self._threads.map if len(passages) > 1 else map
+        return list(run(reading, passages))
 
     def _read(self, pair: Pair) -> Reading:
         spans, answers = self._run(pair.ids[None], pair.segments[None])

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from chatbot.answering.reader import Pairs, Places, Reader, Reading, load
+from chatbot.answering.reader import Places, Reader, Reading, load
 from chatbot.evaluation.metrics import auroc, exact_match, interval, token_f1
 from chatbot.reader import export
 from chatbot.reader.examples import Example, read
@@ -43,7 +43,6 @@ class Original(Reader):
 
     def __init__(self, checkpoint: Path) -> None:
         self._network = export.load(checkpoint)
-        self._pairs = Pairs()
 
     def _run(self, ids: Places, segments: Places) -> Any:
         with torch.no_grad():

@@ -64,7 +64,7 @@ class Words(nn.Module):  # type: ignore[misc]
 
 
 def prepare(network: Network) -> None:
-    """Let the encoder's linear layers and its words' vectors be rounded; weights keep their names."""
+    """Let the encoder round its linear layers and its words; weights keep their names."""
     embeddings = network.encoder.embeddings
     embeddings.word_embeddings = RoundedWords(embeddings.word_embeddings)
     for module in list(network.encoder.modules()):
