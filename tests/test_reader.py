@@ -3,10 +3,12 @@
 import json
 import logging
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import SEEDS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,9 @@ from chatbot.answering import reader as reader_module
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.reader import LONGEST_PHRASE, MODEL, SHA256, Reader, Reading, load
 from chatbot.answers import Citation, CitedSentence
+from chatbot.reader import export, train
 from chatbot.reader.examples import drawn, in_passages, read
+from chatbot.reader.judge import Original
 from index import Article
 
 TEXT = (
@@ -274,3 +278,31 @@ def test_articles_are_cut_as_an_index_cuts_them(tmp_path):
     answered, *still_open = part.examples
     assert [answered.passage[s:e] for s, e in answered.spans] == ["boat 40"]
     assert len(still_open) == len(part.passages) > 1
+
+
+def run(main, monkeypatch, *options):
+    monkeypatch.setattr(sys, "argv", ["python", *map(str, options)])
+    main()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_is_exported_reads_as_the_network_that_was_trained(squad, tmp_path, monkeypatch):
+    """All of it in small: a first step, one that goes on from there, the export, and the same logits."""
+    first, second, model = tmp_path / "first.pt", tmp_path / "second.pt", tmp_path / "reader.onnx"
+    again = ("--open", squad, "--from", first, "--share", 0.5, "--checkpoint", second, "--epochs", 2)
+    run(train.main, monkeypatch, "--articles", squad, "--checkpoint", first, "--epochs", 2)
+    run(train.main, monkeypatch, *again)
+    begun, ended = train.averaged_weights(first), train.averaged_weights(second)
+    run(train.main, monkeypatch, *again)
+    name = "encoder.encoder.layer.5.output.dense.weight"
+    assert not torch.equal(begun[name], ended[name])
+    # A run that is over is not gone on with, which would go part of the way a second time.
+    assert torch.equal(ended[name], train.averaged_weights(second)[name])
+    run(export.main, monkeypatch, second, "--to", model)
+    shipped, network = Reader(model.read_bytes()), Original(second)
+    for question in ("Who opened the harbour of Wick?", "Who closed the mill?"):
+        ours, theirs = shipped.read(question, PARAGRAPHS), network.read(question, PARAGRAPHS)
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.answers == pytest.approx(other.answers, abs=0.01)
+            assert np.allclose(one.begins, other.begins, atol=0.02)
+            assert np.allclose(one.ends, other.ends, atol=0.02)

@@ -25,7 +25,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "7ed832abf5cf2a764c1b2d4594b47c31e5866e44d13e43355c694774099597d4"
+SHA256 = "b0f3f1522f9c3b89bcb75525232c962bc49323fcb408e84e0614e9d67ec3be74"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

@@ -57,6 +57,7 @@ def main() -> None:
     """Write the model, and say the digest that `answering.reader` must check."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--to", type=Path, default=MODEL, metavar="FILE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         network = load(options.checkpoint, "eager")
@@ -64,9 +65,10 @@ def main() -> None:
         exported = _export(network, Path(folder) / "exported.onnx")
         # A layer norm fused with the sum before it takes seven times as long on a CPU.
         fused = fuse(exported, Path(folder) / "fused.onnx", sums=False)
-        _quantize(fused, MODEL)
-    digest = hashlib.sha256(MODEL.read_bytes()).hexdigest()
-    sys.stdout.write(f"{MODEL}: {MODEL.stat().st_size:,} bytes\nSHA256 = {digest!r}\n")
+        _quantize(fused, options.to)
+    model: Path = options.to
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    sys.stdout.write(f"{model}: {model.stat().st_size:,} bytes\nSHA256 = {digest!r}\n")
 
 
 def _export(network: Network, target: Path) -> Path:

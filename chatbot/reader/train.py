@@ -8,10 +8,12 @@
         --articles … --others … --aside tests/gold_wiki.jsonl --checkpoint reader.pt
     python -m chatbot.reader.export reader.pt
 
-It goes in two steps. The first learns to find answers, and to refuse by the questions that are made
-open by rule; it takes three hours on two cores. The second goes on from there (`--from`) with
-questions that people wrote to look answerable, which are few, so that an epoch takes them
-`ON_TIMES["open"]` times, and rounds as the model that ships will. With other titles kept apart
+It goes in steps. The first learns to find answers, and to refuse by the questions that are made
+open by rule; it takes three hours on two cores. Others go on from there (`--from`) with questions
+that people wrote to look answerable, which are few, so that an epoch takes them `ON_TIMES["open"]`
+times, and round weights as they will be in the model that ships. With `--share` the weights then go
+only so much of the way from where they began, which keeps what either end knows better (WiSE-FT,
+Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other titles kept apart
 (`--without`) it gives another network, whose figures on these are honest. What is asked about the
 texts that a gold set was written about (`--aside`) is left out: the confidence is fitted there. A
 run that is stopped goes on from its checkpoint when it is started anew.
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--share", type=float, default=1.0, metavar="PART")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
@@ -143,6 +146,8 @@ class Training:
         counts = [len(self._epoch(epoch)) for epoch in range(self.options.epochs)]
         total = sum(counts)
         self._resume()
+        if self.step >= total:
+            return
         started, done, recent = time.monotonic(), self.step, [0.0, 0.0]
         passed = 0
         for epoch, count in enumerate(counts):
@@ -163,6 +168,8 @@ class Training:
                 if self.step % EVERY == 0:
                     self._save()
             passed += count
+        if self.options.start:
+            self._go_part_of_the_way()
         self._save()
         sys.stderr.write("\n")
 
@@ -206,6 +213,12 @@ class Training:
         self.optimizer.step()
         self.averaged.update_parameters(self.network)
         return float(span.mean().detach()) / 2, float(answering.detach())
+
+    def _go_part_of_the_way(self) -> None:
+        share, begun = self.options.share, averaged_weights(self.options.start)
+        with torch.no_grad():
+            for name, weight in self.averaged.module.named_parameters():
+                weight.mul_(share).add_(begun[name], alpha=1 - share)
 
     def _save(self) -> None:
         data = {
