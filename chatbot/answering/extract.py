@@ -88,6 +88,7 @@ def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
         score -= QUESTION_MALUS * _asks(evidence.sentence)
         score -= ORDER_MALUS * is_order(evidence.sentence.text)
         again = bool(repeated) and _plain(evidence.sentence.text) in repeated
+        again = again or _same_phrase(evidence, repeated)
         follows = before and evidence is not hit.sentences[0]
         score += FOLLOWING_BONUS * (follows and not again) - SAID_MALUS * again
         before = again
@@ -166,6 +167,15 @@ def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> lis
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
     return [Quote(article, evidence[n].sentence, float(score[n])) for n in sorted(chosen)]
+
+
+def _same_phrase(evidence: SentenceEvidence, said: str) -> bool:
+    """Whether what was said is only the phrase that is found in this sentence once more."""
+    if not evidence.phrase or not 0 < len(said) < len(evidence.sentence.text):
+        return False
+    begin = evidence.sentence.start
+    phrase = evidence.sentence.text[evidence.phrase.start - begin : evidence.phrase.end - begin]
+    return phrase.casefold() in said.casefold() and len(said) < 2 * len(phrase) + 12
 
 
 def _plain(text: str) -> str:
