@@ -56,6 +56,15 @@ def test_a_follow_up_is_searched_with_what_was_said():
     assert understand(Request("And when?", turns)).queries[0].text == "Who met in Tokyo? And when?"
 
 
+@pytest.mark.parametrize("ask", ["What does the article say about {}?", "Tell me about {}", "What does it say about “{}”?"])
+def test_one_is_told_about_whatever_it_names(bot, ask):
+    for name in ("Quadrilateral Security Dialogue", "maritime security", "Make in India"):
+        answer = bot.ask(ask.format(name))
+        assert answer.answered
+        assert name in answer.sentences[0].text
+    assert not bot.ask(ask.format("bitcoin mining")).answered
+
+
 def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
     index = Index.open(tmp_path)
     built = "Anna Berg built the Lindholm bridge in 1932 with her two brothers."

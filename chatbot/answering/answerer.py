@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from chatbot.answering import confidence, extract
-from chatbot.answering.conversation import REPLIES, Intent, said_before, understand
+from chatbot.answering.conversation import REPLIES, Intent, said_before, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.generate import Generator
@@ -37,6 +38,8 @@ from index.ranking import READ
 
 HITS = READ
 NEAREST = 3
+TOLD = 0.5
+"""The least confidence of telling what an article says about something that it names."""
 REWRITE_PATIENCE = 2.0
 """Seconds that a refusal waits for a follow-up to be put anew; an answer does not wait."""
 BETTER = 0.02
@@ -160,6 +163,8 @@ class Answerer:
                 hits = self.reader.read_hits(asked, hits, alone=len(understood.queries) == 1)
             scored = extract.scored(asked, hits, said_before(request))
             probability = self._probability(asked, hits, scored, ids)
+            if _told_of(topic(request.question), scored):
+                probability = max(probability, TOLD)
         return Prepared(
             request=request,
             intent=understood.intent,
@@ -350,6 +355,14 @@ def _result(future: Future[Prepared], patience: float) -> Prepared | None:
         return future.result(patience)
     except (TimeoutError, Fault, AskArticleError):
         return None
+
+
+def _told_of(topic: str | None, scored: Sequence[extract.Scored]) -> bool:
+    """Whether the sentence that would be shown first names what the reader wants to be told of."""
+    if not topic or not scored:
+        return False
+    words = re.escape(topic.strip().casefold())
+    return bool(re.search(rf"\b{words}\b", scored[0][1].sentence.text.casefold()))
 
 
 def _since(started: float) -> float:

@@ -101,6 +101,12 @@ _SUMMARY = (
     rf"tell me about {_ABOUT}",
     r"in (?:short|brief|a nutshell)|eli5",
 )
+_TOPIC = re.compile(
+    rf"{_PLEASE}(?:what (?:does|do) {_ABOUT} (?:say|tell us|tell me|mention) (?:about|of|on)|"
+    r"tell me (?:more |something )?about)"
+    r"[ \t]+[\"'“”‘’«»„]*(?P<topic>[^\"“”«»„?]*\w)[\"'“”‘’«»„]*[ \t]*[?.!]*",
+    re.IGNORECASE,
+)
 _OF_IT = re.compile(r"\b(?:it|this)\b", re.IGNORECASE)
 _END = r"[ \t,;:.!?…)(-]*"
 _MATCHERS = {
@@ -134,6 +140,12 @@ def understand(request: Request, one_article: bool = True) -> Understanding:
         if matcher.fullmatch(message) and not (request.history and _OF_IT.search(message)):
             return Understanding(intent)
     return Understanding("question", queries(request, one_article))
+
+
+def topic(question: str) -> str | None:
+    """What a question wants to be told about, where it asks for anything that the article says."""
+    found = _TOPIC.fullmatch(question)
+    return found["topic"] if found else None
 
 
 def said_before(request: Request) -> str:
