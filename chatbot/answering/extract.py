@@ -25,8 +25,9 @@ of SquadShifts."""
 READ_WEIGHTS = (2.7, 4.0, 2.4, 2.1, 0.7, 0.0, 0.0, 0.25, 0.23, 0.18)
 """The same where it has, which leaves out the comparison of tokens; fitted on the paragraphs of
 SquadShifts that it was not trained on."""
-UNREAD = (-8.0, -3.0)
-"""What stands for a reader's two where it had read enough before it came to a passage."""
+UNREAD = (-14.0, -6.0)
+"""What stands for a reader's two where it did not come to a passage: lower than what it makes of
+one that does not answer, so that what was read goes first."""
 KIND = FEATURES.index("kind")
 QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""

@@ -74,7 +74,7 @@ def main() -> None:
 def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None) -> list[Judged]:
     found = []
     for example in examples:
-        (reading,) = reader.read(example.question, [example.passage])
+        reading = reader.read(example.question, example.passage)
         chosen = _chosen(reading, example)
         agrees = True
         if original:
