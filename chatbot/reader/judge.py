@@ -78,7 +78,7 @@ def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None
         chosen = _chosen(reading, example)
         agrees = True
         if original:
-            (same,) = original.read(example.question, [example.passage])
+            same = original.read(example.question, example.passage)
             agrees = _chosen(same, example)[:2] == chosen[:2]
         phrase = example.passage[chosen[0] : chosen[1]]
         golds = [example.passage[start:end] for start, end in example.spans]

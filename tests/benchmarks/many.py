@@ -1,9 +1,9 @@
 """How long a question takes where many passages are indexed.
 
-    python tests/benchmarks/many.py squad2-dev.json --texts squadshifts-*.json --passages 10000 --index FOLDER
+    python tests/benchmarks/many.py squad2-dev.json --texts squadshifts-*.json mtrag-un-passages.jsonl --index FOLDER
 
-All files are SQuAD's. The paragraphs that the questions are about, and then the texts', are indexed as articles of twenty
-(once; the folder is kept), repeated with a word more where there are too few. Then some of the questions are asked of
+The files are SQuAD's, or JSONL with a `text` a line. The paragraphs that the questions are about, and then the texts', are
+indexed as articles of twenty (once; the folder is kept), repeated with a word more where there are too few. Then some of the questions are asked of
 everything: each once, so that none has been read before. Search, reading and writing the answer are counted. Questions that
 no paragraph answers take longest, as nothing ends the reading early; they are told apart where the file marks them.
 """
@@ -64,12 +64,17 @@ def main():
 
 def articles(paths):
     """Articles of twenty paragraphs, without end."""
-    texts = [p["context"] for path in paths for part in json.loads(path.read_text())["data"] for p in part["paragraphs"]]
-    texts = list(dict.fromkeys(texts))
+    texts = list(dict.fromkeys(text for path in paths for text in paragraphs(path)))
     for turn in itertools.count():
         for start in range(0, len(texts), PARAGRAPHS):
             some = [f"{text} Again, {turn}." if turn else text for text in texts[start : start + PARAGRAPHS]]
             yield Article(f"{turn}-{start}", f"Article {start // PARAGRAPHS}", "\n\n".join(some))
+
+
+def paragraphs(path):
+    if path.suffix == ".jsonl":
+        return [json.loads(line)["text"] for line in path.read_text().splitlines()]
+    return [p["context"] for part in json.loads(path.read_text())["data"] for p in part["paragraphs"]]
 
 
 if __name__ == "__main__":
