@@ -13,7 +13,7 @@ from index.errors import (
 )
 from index.formats import READERS
 from index.opening import DEFAULT_FOLDER, Index
-from index.records import Article, Hit, Passage, Phrase, Query, Sentence, SentenceEvidence
+from index.records import Article, Hit, Look, Passage, Phrase, Query, Sentence, SentenceEvidence
 from index.search import Retriever
 
 __all__ = [  # noqa: RUF022 - in the order data flows
@@ -24,6 +24,7 @@ __all__ = [  # noqa: RUF022 - in the order data flows
     "Hit",
     "SentenceEvidence",
     "Phrase",
+    "Look",
     "READERS",
     "paragraphs",
     "chunk",

@@ -77,6 +77,14 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a reader makes of a sentence by itself: the logit that it answers, and its phrase."""
+
+    answers: float
+    phrase: Phrase | None
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceEvidence:
     """One sentence of a hit, and what speaks for it.
 
@@ -86,7 +94,8 @@ class SentenceEvidence:
     compare token by token: the question's tokens find their nearest here, on average, and the
     worst of its words; `asking` is the same for its question word, which in context is near to
     what can answer it (all 0 where the passage was not read). `phrase` is the likeliest answer in
-    it, where a reader that was trained for it has read the passage.
+    it, where a reader that was trained for it has read the passage, and `look` what the reader
+    made of the sentence by itself, where it was read once more.
     """
 
     sentence: Sentence
@@ -98,6 +107,7 @@ class SentenceEvidence:
     least: float = 0.0
     asking: float = 0.0
     phrase: Phrase | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from chatbot.answering import confidence, extract
+from chatbot.answering.closer import look_closer
 from chatbot.answering.conversation import REPLIES, Intent, said_before, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
@@ -162,6 +163,8 @@ class Answerer:
             if self.reader:
                 hits = self.reader.read_hits(asked, hits, alone=len(understood.queries) == 1)
             scored = extract.scored(asked, hits, said_before(request))
+            if self.reader:
+                scored = look_closer(self.reader, asked, scored)
             probability = self._probability(asked, hits, scored, ids)
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)

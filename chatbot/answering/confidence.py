@@ -50,9 +50,11 @@ FEATURES = (
     "phrase_anywhere",
     "answers",
     "answers_anywhere",
+    "look",
+    "look_phrase",
 )
 """What the model sees, in the order of its weights; the last are the reader's."""
-READER_FEATURES = 4
+READER_FEATURES = 6
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
@@ -143,6 +145,8 @@ def features(
         max((each.phrase.score for each in sentences if each.phrase), default=math.nan),
         math.nan if hit.answers is None else hit.answers,
         max((each.answers for each in hits if each.answers is not None), default=math.nan),
+        best.look.answers if best.look else math.nan,
+        best.look.phrase.score if best.look and best.look.phrase else math.nan,
     ]
 
 

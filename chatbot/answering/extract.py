@@ -11,6 +11,7 @@ import numpy as np
 
 from chatbot.answering.kinds import asked_kind, holds
 from chatbot.answering.orders import is_order
+from chatbot.answering.reader import sure
 from index import Hit, Phrase, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
 
@@ -120,7 +121,7 @@ def features(
 def quotes(found: Iterable[Scored]) -> list[Quote]:
     """Scored sentences as quotes."""
     return [
-        Quote(hit.passage.article_id, each.sentence, score, each.phrase)
+        Quote(hit.passage.article_id, each.sentence, score, _phrase(hit, each))
         for hit, each, score in found
     ]
 
@@ -168,6 +169,12 @@ def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> lis
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
     return [Quote(article, evidence[n].sentence, float(score[n])) for n in sorted(chosen)]
+
+
+def _phrase(hit: Hit, evidence: SentenceEvidence) -> Phrase | None:
+    """The words that answer: of a passage that surely does its reading knows best."""
+    look = evidence.look.phrase if evidence.look else None
+    return evidence.phrase if sure(hit) else look or evidence.phrase
 
 
 def _same_phrase(evidence: SentenceEvidence, said: str) -> bool:

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.answerer import HITS
+from chatbot.answering.closer import look_closer
 from chatbot.answering.confidence import (
     FEATURES,
     READ_WEIGHTS,
@@ -176,6 +177,8 @@ def _table(
         if reader:
             hits = reader.read_hits(mended, hits, alone=len(asked) == 1)
         found = scored(mended, hits, said_before(request))
+        if reader:
+            found = look_closer(reader, mended, found)
         rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")

@@ -36,9 +36,9 @@ THREADS = 4
 """At most so many read one pair."""
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
-SURE = 2.0
+SURE = 2.5
 """A passage whose logit is so high surely answers, and no other is read after it."""
-BEHIND = 0.05
+BEHIND = 0.03
 """A passage so far behind the first in search's score is not read."""
 FAR = 0.27
 """Where no sentence's cosine is so high, the question is about something else: the first passage
@@ -133,9 +133,7 @@ class Reader:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
-        # A thread that waits must not take the place of another question's, and no two pairs are
-        # as long as each other, so that plans of memory are made in vain.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # No two pairs are as long as each other, so that plans of memory are made in vain.
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
@@ -159,7 +157,7 @@ class Reader:
         far = max((each.dense for hit in hits for each in hit.sentences), default=0.0) < FAR
         found: list[Hit] = []
         for hit in hits:
-            if found and (far or hit.score < hits[0].score - BEHIND or _sure(found[-1])):
+            if found and (far or hit.score < hits[0].score - BEHIND or sure(found[-1])):
                 break
             found.append(_with(hit, self.read(question, hit.passage.text), ranked))
         return sorted([*found, *hits[len(found) :]], key=lambda hit: -hit.score)
@@ -181,7 +179,8 @@ class Reader:
         return self._session.run(None, {"ids": ids, "segments": segments})
 
 
-def _sure(hit: Hit) -> bool:
+def sure(hit: Hit) -> bool:
+    """Whether a passage surely answers."""
     return hit.answers is not None and hit.answers >= SURE
 
 

@@ -14,27 +14,33 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from chatbot.answering.closer import shown
 from chatbot.answering.reader import Places, Reader, Reading, load
 from chatbot.evaluation.metrics import auroc, exact_match, interval, token_f1
 from chatbot.reader import export
-from chatbot.reader.examples import Example, read
+from chatbot.reader.examples import Example, Part, read
+from index.chunk import sentence_spans
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One question: its phrase's figures (0 where the question is open), and what speaks for it."""
+    """One question: its phrase's figures (0 where the question is open), and what speaks for it.
+
+    `answers` is the logit of the whole paragraph, `look` that of the sentence by itself.
+    """
 
     open: bool
     exact: float
     f1: float
     answers: float
-    phrase: float
+    look: float
     agrees: bool
 
 
@@ -63,7 +69,7 @@ def main() -> None:
     original = Original(options.checkpoint) if options.checkpoint else None
     for file in options.files:
         parts = [part for part in read([file]) if part.title not in options.without]
-        judged = _judged([each for part in parts for each in part.examples], reader, original)
+        judged = [each for part in parts for each in _judged(part, reader, original)]
         sys.stdout.write(f"{file.name}: {len(judged):,} questions of {len(parts)} articles\n")
         for name, figure in FIGURES.items():
             _say(name, judged, figure)
@@ -71,9 +77,9 @@ def main() -> None:
             _say("same phrase as the network's", judged, lambda some: _mean(some, "agrees"))
 
 
-def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None) -> list[Judged]:
+def _judged(part: Part, reader: Reader, original: Reader | None) -> list[Judged]:
     found = []
-    for example in examples:
+    for example in part.examples:
         reading = reader.read(example.question, example.passage)
         chosen = _chosen(reading, example)
         agrees = True
@@ -81,6 +87,9 @@ def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None
             same = original.read(example.question, example.passage)
             agrees = _chosen(same, example)[:2] == chosen[:2]
         phrase = example.passage[chosen[0] : chosen[1]]
+        spans = sentence_spans(example.passage, (0, len(example.passage)))
+        place = next((n for n, (_, end) in enumerate(spans) if chosen[0] < end), 0)
+        closer, _ = shown(part.title.replace("_", " "), example.passage, spans, place)
         golds = [example.passage[start:end] for start, end in example.spans]
         found.append(
             Judged(
@@ -88,7 +97,7 @@ def _judged(examples: Sequence[Example], reader: Reader, original: Reader | None
                 exact=exact_match(phrase, golds),
                 f1=token_f1(phrase, golds),
                 answers=reading.answers,
-                phrase=chosen[2],
+                look=reader.read(example.question, closer).answers,
                 agrees=agrees,
             )
         )
@@ -119,16 +128,20 @@ def _of_answered(name: str) -> Callable[[Sequence[Judged]], float | None]:
     return lambda judged: _mean([each for each in judged if not each.open], name)
 
 
-def _tells(judged: Sequence[Judged]) -> float | None:
-    scores = np.array([each.answers for each in judged])
+def _tells(judged: Sequence[Judged], look: bool = True) -> float | None:
+    scores = np.array([_speaks(each) if look else each.answers for each in judged])
     return auroc(scores, np.array([not each.open for each in judged]))
+
+
+def _speaks(each: Judged) -> float:
+    return (each.answers + each.look) / 2
 
 
 def _best_v2(judged: Sequence[Judged]) -> float | None:
     """SQuAD 2.0's F1 at the threshold that is best for these questions themselves."""
     if not any(each.open for each in judged):
         return None
-    order = sorted(judged, key=lambda each: -each.answers)
+    order = sorted(judged, key=lambda each: -_speaks(each))
     # Answering the first n: their F1, and 1 for each open question after them.
     gained = np.cumsum([0.0, *(0.0 if each.open else each.f1 for each in order)])
     opened = np.cumsum([0.0, *(float(each.open) for each in order)])
@@ -139,6 +152,7 @@ FIGURES: dict[str, Callable[[Sequence[Judged]], float | None]] = {
     "exact match, answerable": _of_answered("exact"),
     "F1, answerable": _of_answered("f1"),
     "AUROC of answerability": _tells,
+    "the same without a closer look": partial(_tells, look=False),
     "v2 F1 at its best threshold": _best_v2,
 }
 

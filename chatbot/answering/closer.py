@@ -1,0 +1,63 @@
+"""A closer look: the likeliest sentences are read once more, with no more than they need.
+
+A whole passage repeats a question's words in many places; the article's title, the sentence before
+and the sentence itself show more surely whether it answers. On three articles of SQuAD 2.0 the
+AUROC of answerability is 0.745 for whole paragraphs, 0.764 for this and 0.763 for their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chatbot.answering.extract import Scored
+from chatbot.answering.reader import Reader
+from index import Look
+
+LOOKS = 3
+WITHIN = 1.0
+"""At most so many sentences, none further behind the first in their log-odds: a look changes the
+order of no others."""
+WEIGHT = 0.1
+"""Of the phrase's log-odds. Chosen with the other two on the questions that the confidence is
+fitted on; 0.05 to 0.2 are as good."""
+NOTHING = -14.0
+"""What stands for the phrase's log-odds where a sentence holds no token."""
+
+
+def look_closer(reader: Reader, question: str, found: Sequence[Scored]) -> list[Scored]:
+    """Scored sentences, the best first → the same, with a look at those that may be the best.
+
+    These come in the order that the look gives them, and their scores stay in their places.
+    """
+    near = [each for each in found[:LOOKS] if found[0][2] - each[2] < WITHIN]
+    looked = [_looked(reader, question, each) for each in near]
+    looked.sort(key=lambda each: -each[2] - WEIGHT * _log_odds(each))
+    kept = [(*each[:2], score) for each, (*_, score) in zip(looked, near, strict=True)]
+    return [*kept, *found[len(near) :]]
+
+
+def shown(title: str, text: str, spans: Sequence[tuple[int, int]], place: int) -> tuple[str, int]:
+    """What a closer look at a sentence of a text reads, and where the sentence begins in it."""
+    start, end = spans[place]
+    begin = spans[max(place - 1, 0)][0]
+    lead = f"{title}. " if title else ""
+    return lead + text[begin:end], len(lead) + start - begin
+
+
+def _looked(reader: Reader, question: str, each: Scored) -> Scored:
+    hit, evidence, score = each
+    passage, start = hit.passage, evidence.sentence.start
+    spans = [(s.start - passage.start, s.end - passage.start) for s in passage.sentences]
+    place = next(n for n, s in enumerate(passage.sentences) if s.start == start)
+    text, at = shown(passage.title, passage.text, spans, place)
+    reading = reader.read(question, text)
+    phrase = reading.phrase(at, len(text))
+    if phrase:
+        phrase = replace(phrase, start=phrase.start - at + start, end=phrase.end - at + start)
+    return hit, replace(evidence, look=Look(reading.answers, phrase)), score
+
+
+def _log_odds(each: Scored) -> float:
+    look = each[1].look
+    return look.phrase.score if look and look.phrase else NOTHING
