@@ -17,13 +17,26 @@ from hypothesis import strategies as st
 
 from chatbot import Chatbot, Settings
 from chatbot.answering import reader as reader_module
+from chatbot.answering.closer import LOOKS, WITHIN, look_closer
+from chatbot.answering.extract import scored
 from chatbot.answering.kinds import asks_for_phrase
-from chatbot.answering.reader import LONGEST_PHRASE, MODEL, SHA256, Reader, Reading, load
+from chatbot.answering.reader import (
+    BEHIND,
+    FAR,
+    LONGEST_PHRASE,
+    MODEL,
+    SHA256,
+    SURE,
+    Reader,
+    Reading,
+    load,
+)
 from chatbot.answers import Citation, CitedSentence
 from chatbot.reader import export, train
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
-from index import Article
+from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
+from index.ranking import READ
 
 TEXT = (
     "The harbour of Wick was rebuilt after the great storm of 1919. Mayor Ada Brink opened the new"
@@ -109,6 +122,66 @@ def test_a_phrase_is_the_best_of_all_that_are_allowed(count, first, last, seed):
 def test_where_no_token_stands_there_is_no_phrase():
     nothing = Reading(0.0, np.zeros(0), np.zeros(0), np.zeros((0, 2), np.int64))
     assert nothing.phrase(0, 10) is None
+
+
+QUESTIONS = ("What is the Quad?", "Who is the prime minister of Japan?", "How is cheese made?", "What does Modi say of terrorism?", "When?")
+
+
+def searched(bot, question):
+    return bot.retriever.search([Query(question)], READ, reread=False)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_passage_is_read_that_cannot_win(bot, question):
+    hits = searched(bot, question)
+    read = {hit.passage.id: hit.answers for hit in load().read_hits(question, hits)}
+    answers = [read[hit.passage.id] for hit in hits]
+    count = sum(each is not None for each in answers)
+    assert count >= 1
+    assert None not in answers[:count]
+    assert all(each < SURE for each in answers[: count - 1])
+    assert all(hits[0].score - hit.score <= BEHIND for hit in hits[:count])
+    if count < len(hits):
+        far = max(each.dense for hit in hits for each in hit.sentences) < FAR
+        assert far or answers[count - 1] >= SURE or hits[0].score - hits[count].score > BEHIND
+
+
+def test_a_question_about_something_else_is_read_with_one_passage(bot):
+    hits = load().read_hits("How is cheese made?", searched(bot, "How is cheese made?"))
+    assert len(hits) > 1
+    assert sum(hit.answers is not None for hit in hits) == 1
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_closer_look_orders_what_is_near_the_first(bot, question):
+    found = scored(question, load().read_hits(question, searched(bot, question)))
+    looked = look_closer(load(), question, found)
+    assert [score for *_, score in looked] == [score for *_, score in found]
+    assert {e.sentence for _, e, _ in looked} == {e.sentence for _, e, _ in found}
+    near = [e for _, e, score in found[:LOOKS] if found[0][2] - score < WITHIN]
+    assert {e.sentence for _, e, _ in looked if e.look} == {e.sentence for e in near}
+    for _, evidence, _ in looked[: len(near)]:
+        sentence, phrase = evidence.sentence, evidence.look.phrase
+        assert sentence.start <= phrase.start < phrase.end <= sentence.end
+        words = sentence.text[phrase.start - sentence.start : phrase.end - sentence.start]
+        assert words == words.strip() != ""
+
+
+def test_a_closer_look_changes_the_order_of_what_is_near():
+    text = "The old pier was closed in spring. The new pier was opened by Ada."
+    cut = text.index("The new")
+    closed, opened = Sentence(0, cut - 1, text[: cut - 1]), Sentence(cut, len(text), text[cut:])
+    evidence = [SentenceEvidence(each, 0.5, 0.5) for each in (closed, opened)]
+    hit = Hit(Passage("p", "a", 0, len(text), text, (closed, opened)), 1.0, 0.5, 0.5, tuple(evidence))
+    for behind, best in ((0.1, opened), (WITHIN, closed)):
+        found = [(hit, evidence[0], 2.0), (hit, evidence[1], 2.0 - behind)]
+        looked = look_closer(load(), "Who opened the new pier?", found)
+        assert looked[0][1].sentence == best
+        assert looked[0][2] == 2.0
+
+
+def test_nothing_found_is_looked_at_in_vain():
+    assert look_closer(load(), "Who?", []) == []
 
 
 def test_an_answer_begins_with_the_words_asked_for(harbour):
