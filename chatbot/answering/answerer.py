@@ -160,11 +160,12 @@ class Answerer:
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
+            alone = len(understood.queries) == 1
             if self.reader:
-                hits = self.reader.read_hits(asked, hits, alone=len(understood.queries) == 1)
+                hits = self.reader.read_hits(asked, hits, alone)
             scored = extract.scored(asked, hits, said_before(request))
             if self.reader:
-                scored = look_closer(self.reader, asked, scored)
+                scored = look_closer(self.reader, asked, scored, alone)
             probability = self._probability(asked, hits, scored, ids)
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)

@@ -25,14 +25,18 @@ NOTHING = -14.0
 """What stands for the phrase's log-odds where a sentence holds no token."""
 
 
-def look_closer(reader: Reader, question: str, found: Sequence[Scored]) -> list[Scored]:
+def look_closer(
+    reader: Reader, question: str, found: Sequence[Scored], alone: bool = True
+) -> list[Scored]:
     """Scored sentences, the best first → the same, with a look at those that may be the best.
 
-    These come in the order that the look gives them, and their scores stay in their places.
+    These come in the order that the look gives them, and their scores stay in their places. Of a
+    question that does not stand `alone` a look misses what was said before, and orders nothing.
     """
     near = [each for each in found[:LOOKS] if found[0][2] - each[2] < WITHIN]
     looked = [_looked(reader, question, each) for each in near]
-    looked.sort(key=lambda each: -each[2] - WEIGHT * _log_odds(each))
+    if alone:
+        looked.sort(key=lambda each: -each[2] - WEIGHT * _log_odds(each))
     kept = [(*each[:2], score) for each, (*_, score) in zip(looked, near, strict=True)]
     return [*kept, *found[len(near) :]]
 

@@ -174,11 +174,12 @@ def _table(
         hits = retriever.search(asked, HITS, [example.article], reread=reader is None)
         lexicon = retriever.lexicon([example.article])
         mended = retriever.mended(asked[0].text, [example.article])
+        alone = len(asked) == 1
         if reader:
-            hits = reader.read_hits(mended, hits, alone=len(asked) == 1)
+            hits = reader.read_hits(mended, hits, alone)
         found = scored(mended, hits, said_before(request))
         if reader:
-            found = look_closer(reader, mended, found)
+            found = look_closer(reader, mended, found, alone)
         rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")
