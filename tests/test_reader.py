@@ -178,6 +178,8 @@ def test_a_closer_look_changes_the_order_of_what_is_near():
         looked = look_closer(load(), "Who opened the new pier?", found)
         assert looked[0][1].sentence == best
         assert looked[0][2] == 2.0
+        # A question that does not stand alone means more than its words.
+        assert look_closer(load(), "Who opened the new pier?", found, alone=False)[0][1].sentence == closed
 
 
 def test_nothing_found_is_looked_at_in_vain():

@@ -57,8 +57,8 @@ FEATURES = (
 """What the model sees, in the order of its weights; the last are for the reader's model alone."""
 READER_FEATURES = 7
 NEAR = 0.35
-"""Above it a sentence's cosine says little of whether it answers; below, it is about something else.
-0.27, 0.35 and 0.4 were tried on questions that the model is fitted on."""
+"""From here on a sentence's cosine says little of whether it answers; below, it is about something
+else. 0.27, 0.35 and 0.4 were tried on questions that the model is fitted on."""
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
