@@ -15,7 +15,7 @@ from chatbot.answering.reader import Reader
 from index import Look
 
 LOOKS = 3
-WITHIN = 1.0
+WITHIN = 0.5
 """At most so many sentences, none further behind the first in their log-odds: a look changes the
 order of no others."""
 WEIGHT = 0.1

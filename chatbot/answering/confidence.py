@@ -52,13 +52,9 @@ FEATURES = (
     "answers_anywhere",
     "look",
     "look_phrase",
-    "about_else",
 )
 """What the model sees, in the order of its weights; the last are for the reader's model alone."""
-READER_FEATURES = 7
-NEAR = 0.35
-"""From here on a sentence's cosine says little of whether it answers; below, it is about something
-else. 0.27, 0.35 and 0.4 were tried on questions that the model is fitted on."""
+READER_FEATURES = 6
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
@@ -151,7 +147,6 @@ def features(
         max((each.answers for each in hits if each.answers is not None), default=math.nan),
         best.look.answers if best.look else math.nan,
         best.look.phrase.score if best.look and best.look.phrase else math.nan,
-        max(0.0, NEAR - max(each.dense for each in sentences)),
     ]
 
 

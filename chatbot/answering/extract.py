@@ -41,7 +41,7 @@ SAID_MALUS, FOLLOWING_BONUS = 6.0, 1.0
 Chosen on the follow-ups of `tests/gold_wiki.jsonl`."""
 SUMMARY_QUESTION_MALUS = 0.25
 SENTENCES = 3
-KEPT = 0.02
+KEPT = 0.01
 """The second and third sentence must be at least this likely, the first being 1."""
 SAME = 0.6
 """Two sentences that share more of their words than this say the same."""
