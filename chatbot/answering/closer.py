@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatbot.answering.extract import Scored
-from chatbot.answering.reader import Reader
+from chatbot.answering.reader import Reader, Reading
 from index import Look
 
 LOOKS = 3
@@ -34,7 +34,12 @@ def look_closer(
     question that does not stand `alone` a look misses what was said before, and orders nothing.
     """
     near = [each for each in found[:LOOKS] if found[0][2] - each[2] < WITHIN]
-    looked = [_looked(reader, question, each) for each in near]
+    places = [_shown(each) for each in near]
+    readings = reader.read(question, [text for text, _ in places])
+    looked = [
+        _with(each, reading, at)
+        for each, reading, (_, at) in zip(near, readings, places, strict=True)
+    ]
     if alone:
         looked.sort(key=lambda each: -each[2] - WEIGHT * _log_odds(each))
     kept = [(*each[:2], score) for each, (*_, score) in zip(looked, near, strict=True)]
@@ -49,14 +54,19 @@ def shown(title: str, text: str, spans: Sequence[tuple[int, int]], place: int) -
     return lead + text[begin:end], len(lead) + start - begin
 
 
-def _looked(reader: Reader, question: str, each: Scored) -> Scored:
-    hit, evidence, score = each
-    passage, start = hit.passage, evidence.sentence.start
+def _shown(each: Scored) -> tuple[str, int]:
+    hit, evidence, _ = each
+    passage = hit.passage
     spans = [(s.start - passage.start, s.end - passage.start) for s in passage.sentences]
-    place = next(n for n, s in enumerate(passage.sentences) if s.start == start)
-    text, at = shown(passage.title, passage.text, spans, place)
-    reading = reader.read(question, text)
-    phrase = reading.phrase(at, len(text))
+    starts = [s.start for s in passage.sentences]
+    return shown(passage.title, passage.text, spans, starts.index(evidence.sentence.start))
+
+
+def _with(each: Scored, reading: Reading, at: int) -> Scored:
+    """A sentence with what was made of a text in which it begins at `at`, and which it ends."""
+    hit, evidence, score = each
+    start = evidence.sentence.start
+    phrase = reading.phrase(at, at + len(evidence.sentence.text))
     if phrase:
         phrase = replace(phrase, start=phrase.start - at + start, end=phrase.end - at + start)
     return hit, replace(evidence, look=Look(reading.answers, phrase)), score

@@ -11,8 +11,9 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,10 @@ LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
 KEPT_TEXTS = 4096
 KEPT_READINGS = 2048
 """Of some 5 KB each: what is asked of an article is asked again, a suggested question above all."""
-THREADS = 4
-"""At most so many read one pair."""
 RANKED = 0.1
 """What the probability that a passage answers adds to its score; see `tests/benchmarks`."""
+AT_ONCE = 2
+"""So many passages are read before it is asked whether others can still win."""
 SURE = 2.5
 """A passage whose logit is so high surely answers, and no other is read after it."""
 BEHIND = 0.025
@@ -132,10 +133,9 @@ class Reader:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
-        # A thread that spins takes the place of one that works, here and on a busy machine; and no
-        # two pairs are as long as each other, so that plans of memory are made in vain.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Two threads for one pair wait for each other at every step, which a busy machine makes
+        # long: pairs run beside each other. No two are as long, so that plans of memory are vain.
+        options.intra_op_num_threads = 1
         options.enable_mem_pattern = False
         self._session: Any = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
@@ -148,27 +148,34 @@ class Reader:
             lambda question, passage: self._read(pairs.of(question, passage))
         )
 
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
+
     def read_hits(self, question: str, hits: Sequence[Hit], alone: bool = True) -> list[Hit]:
         """Hits, the best of search's first → with what the reader makes of them, the best first.
 
         Of a question that does not stand `alone` it misses what was said before, and their order
-        is search's. It reads one after another, as long as the next can still win.
+        is search's. It reads a few at a time, as long as the next can still win.
         """
         ranked = RANKED if alone else 0.0
         far = max((each.dense for hit in hits for each in hit.sentences), default=0.0) < FAR
+        near = [hit for hit in hits[: 1 if far else None] if hits[0].score - hit.score <= BEHIND]
         found: list[Hit] = []
-        for hit in hits:
-            if found and (far or hit.score < hits[0].score - BEHIND or sure(found[-1])):
-                break
-            found.append(_with(hit, self.read(question, hit.passage.text), ranked))
+        while len(found) < len(near) and not any(sure(hit) for hit in found):
+            some = near[len(found) : len(found) + AT_ONCE]
+            readings = self.read(question, [hit.passage.text for hit in some])
+            found += [_with(hit, each, ranked) for hit, each in zip(some, readings, strict=True)]
         return sorted([*found, *hits[len(found) :]], key=lambda hit: -hit.score)
 
-    def read(self, question: str, passage: str) -> Reading:
-        """What is made of a question and a passage.
+    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+        """A question and passages → what was made of each.
 
         Each pair runs alone, as its quantisation depends on what it is run with.
         """
-        return self._reading(question, passage)
+        reading = partial(self._reading, question)
+        run = self._threads.map if len(passages) > 1 else map
+        return list(run(reading, passages))
 
     def _read(self, pair: Pair) -> Reading:
         spans, answers = self._run(pair.ids[None], pair.segments[None])

@@ -81,16 +81,17 @@ def main() -> None:
 def _judged(part: Part, reader: Reader, original: Reader | None) -> list[Judged]:
     found = []
     for example in part.examples:
-        reading = reader.read(example.question, example.passage)
+        (reading,) = reader.read(example.question, [example.passage])
         chosen = _chosen(reading, example)
         agrees = True
         if original:
-            same = original.read(example.question, example.passage)
+            (same,) = original.read(example.question, [example.passage])
             agrees = _chosen(same, example)[:2] == chosen[:2]
         phrase = example.passage[chosen[0] : chosen[1]]
         spans = sentence_spans(example.passage, (0, len(example.passage)))
         place = next((n for n, (_, end) in enumerate(spans) if chosen[0] < end), 0)
         closer, _ = shown(part.title.replace("_", " "), example.passage, spans, place)
+        (look,) = reader.read(example.question, [closer])
         golds = [example.passage[start:end] for start, end in example.spans]
         found.append(
             Judged(
@@ -99,7 +100,7 @@ def _judged(part: Part, reader: Reader, original: Reader | None) -> list[Judged]
                 exact=exact_match(phrase, golds),
                 f1=token_f1(phrase, golds),
                 answers=reading.answers,
-                look=reader.read(example.question, closer).answers,
+                look=look.answers,
                 agrees=agrees,
             )
         )
