@@ -39,7 +39,7 @@ AT_ONCE = 2
 """So many passages are read before it is asked whether others can still win."""
 SURE = 2.5
 """A passage whose logit is so high surely answers, and no other is read after it."""
-BEHIND = 0.025
+BEHIND = 0.03
 """A passage so far behind the first in search's score is not read."""
 FAR = 0.27
 """Where no sentence's cosine is so high, the question is about something else: the first passage
