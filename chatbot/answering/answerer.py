@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from chatbot.answering import confidence, extract
-from chatbot.answering.closer import look_closer
+from chatbot.answering.closer import read_found
 from chatbot.answering.conversation import REPLIES, Intent, said_before, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
@@ -161,11 +161,7 @@ class Answerer:
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
             alone = len(understood.queries) == 1
-            if self.reader:
-                hits = self.reader.read_hits(asked, hits, alone)
-            scored = extract.scored(asked, hits, said_before(request))
-            if self.reader:
-                scored = look_closer(self.reader, asked, scored, alone)
+            hits, scored = read_found(self.reader, asked, hits, said_before(request), alone)
             probability = self._probability(asked, hits, scored, ids)
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)

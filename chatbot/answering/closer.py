@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chatbot.answering.extract import Scored
+from chatbot.answering.extract import UNREAD, Scored, scored
 from chatbot.answering.reader import Reader, Reading
-from index import Look
+from index import Hit, Look
 
 LOOKS = 3
 WITHIN = 0.5
@@ -21,8 +21,19 @@ order of no others."""
 WEIGHT = 0.1
 """Of the phrase's log-odds. Chosen with the other two on the questions that the confidence is
 fitted on; 0.05 to 0.2 are as good."""
-NOTHING = -14.0
-"""What stands for the phrase's log-odds where a sentence holds no token."""
+
+
+def read_found(
+    reader: Reader | None, question: str, hits: Sequence[Hit], said: str, alone: bool
+) -> tuple[list[Hit], list[Scored]]:
+    """Hits → the same and their sentences, the best first, with the reader's part if there is one.
+
+    `said` is the answer before; a question that needs it does not stand `alone`.
+    """
+    if reader is None:
+        return list(hits), scored(question, hits, said)
+    read = reader.read_hits(question, hits, alone)
+    return read, look_closer(reader, question, scored(question, read, said), alone)
 
 
 def look_closer(
@@ -74,4 +85,4 @@ def _with(each: Scored, reading: Reading, at: int) -> Scored:
 
 def _log_odds(each: Scored) -> float:
     look = each[1].look
-    return look.phrase.score if look and look.phrase else NOTHING
+    return look.phrase.score if look and look.phrase else UNREAD[0]

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.answerer import HITS
-from chatbot.answering.closer import look_closer
+from chatbot.answering.closer import read_found
 from chatbot.answering.confidence import (
     FEATURES,
     READ_WEIGHTS,
@@ -40,7 +40,6 @@ from chatbot.answering.confidence import (
     features,
 )
 from chatbot.answering.conversation import queries, said_before
-from chatbot.answering.extract import scored
 from chatbot.answering.reader import Reader, load
 from chatbot.answers import Request, Turn
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
@@ -174,12 +173,7 @@ def _table(
         hits = retriever.search(asked, HITS, [example.article], reread=reader is None)
         lexicon = retriever.lexicon([example.article])
         mended = retriever.mended(asked[0].text, [example.article])
-        alone = len(asked) == 1
-        if reader:
-            hits = reader.read_hits(mended, hits, alone)
-        found = scored(mended, hits, said_before(request))
-        if reader:
-            found = look_closer(reader, mended, found, alone)
+        hits, found = read_found(reader, mended, hits, said_before(request), len(asked) == 1)
         rows.append(features(mended, hits, found, lexicon))
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ class Reader:
         # long: pairs run beside each other. No two are as long, so that plans of memory are vain.
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False
+        options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
@@ -160,7 +162,8 @@ class Reader:
         """
         ranked = RANKED if alone else 0.0
         far = max((each.dense for hit in hits for each in hit.sentences), default=0.0) < FAR
-        near = [hit for hit in hits[: 1 if far else None] if hits[0].score - hit.score <= BEHIND]
+        near = list(takewhile(lambda hit: hits[0].score - hit.score <= BEHIND, hits))
+        near = near[:1] if far else near
         found: list[Hit] = []
         while len(found) < len(near) and not any(sure(hit) for hit in found):
             some = near[len(found) : len(found) + AT_ONCE]

@@ -86,8 +86,8 @@ def _judged(part: Part, reader: Reader, original: Reader | None) -> list[Judged]
         agrees = True
         if original:
             (same,) = original.read(example.question, [example.passage])
-            agrees = _chosen(same, example)[:2] == chosen[:2]
-        phrase = example.passage[chosen[0] : chosen[1]]
+            agrees = _chosen(same, example) == chosen
+        phrase = example.passage[slice(*chosen)]
         spans = sentence_spans(example.passage, (0, len(example.passage)))
         place = next((n for n, (_, end) in enumerate(spans) if chosen[0] < end), 0)
         closer, _ = shown(part.title.replace("_", " "), example.passage, spans, place)
@@ -107,9 +107,9 @@ def _judged(part: Part, reader: Reader, original: Reader | None) -> list[Judged]
     return found
 
 
-def _chosen(reading: Reading, example: Example) -> tuple[int, int, float]:
+def _chosen(reading: Reading, example: Example) -> tuple[int, int]:
     phrase = reading.phrase(0, len(example.passage))
-    return (phrase.start, phrase.end, phrase.score) if phrase else (0, 0, -np.inf)
+    return (phrase.start, phrase.end) if phrase else (0, 0)
 
 
 def _say(

@@ -3,9 +3,10 @@
     python tests/benchmarks/many.py squad2-dev.json --texts squadshifts-*.json mtrag-un-passages.jsonl --index FOLDER
 
 The files are SQuAD's, or JSONL with a `text` a line. The paragraphs that the questions are about, and then the texts', are
-indexed as articles of twenty (once; the folder is kept), repeated with a word more where there are too few. Then some of the questions are asked of
-everything: each once, so that none has been read before. Search, reading and writing the answer are counted. Questions that
-no paragraph answers take longest, as nothing ends the reading early; they are told apart where the file marks them.
+indexed as articles of twenty (once; the folder is kept), repeated with a word more where there are too few. Then some of the
+questions are asked of everything: each once, so that none has been read before. Search, reading and writing the answer are
+counted. Questions that no paragraph answers take longest, as nothing ends the reading early; they are told apart where the
+file marks them.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main():
     out.print(f"\n{passages_of(bot.articles()):,} passages, taken into memory in {time.perf_counter() - started:.1f} s")
     asked = [q for part in json.loads(options.questions.read_text())["data"] for p in part["paragraphs"] for q in p["qas"]]
     taken = {"answerable": [], "open": []}
-    for question in track(random.Random(1).sample(asked, options.ask), "asking", transient=True):
+    for question in track(random.Random(1).sample(asked, min(options.ask, len(asked))), "asking", transient=True):
         started = time.perf_counter()
         bot.ask(question["question"])
         kind = "open" if question.get("is_impossible") else "answerable"
