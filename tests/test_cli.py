@@ -157,7 +157,8 @@ def test_seeds_are_asked_where_nothing_is_named(tmp_path):
 
 
 def test_another_embedder_is_refused_with_the_command_that_rebuilds(ask, tmp_path, seed_index):
-    for command in (["ask", "why?"], ["serve"]):
+    # The port is a free one, as whoever runs the tests may be serving on the usual one.
+    for command in (["ask", "why?"], ["serve", "--port", str(free_port())]):
         done = run(*command, "--embedder", "sentence-transformers:x", cwd=tmp_path, index=seed_index)
         assert done.returncode == 1
         assert f"ask-article index add --rebuild --index {seed_index}" in done.stderr
