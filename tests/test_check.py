@@ -7,7 +7,8 @@ import pytest
 from conftest import DATA
 
 from chatbot.answering import facts
-from chatbot.answering.check import Source, check
+from chatbot.answering.check import check
+from chatbot.answering.sources import Source
 from chatbot.evaluation.claims import claims
 from chatbot.reader.examples import read
 from index import Article, chunk, make_embedder

@@ -22,14 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from chatbot.answering.boosted import Boosted, boosted
-from chatbot.answering.check import (
-    ANYTHING,
-    FEATURES,
-    WEIGHTS,
-    Source,
-    check,
-    model,
-)
+from chatbot.answering.check import check
+from chatbot.answering.meaning import ANYTHING, FEATURES, WEIGHTS, model
+from chatbot.answering.sources import Source
 from chatbot.evaluation.claims import Claim, claims
 from chatbot.evaluation.metrics import interval
 from chatbot.reader.examples import read

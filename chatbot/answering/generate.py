@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from chatbot.answering import prompts
-from chatbot.answering.check import Source, SourceSentence, check, nearest
+from chatbot.answering.check import check, nearest
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.prompts import NOT_IN_PASSAGES, Message
+from chatbot.answering.sources import Source, SourceSentence
 from chatbot.answers import Request
 from index import Embedder, Passage, Retriever
 from index.chunk import TERMINAL, sentence_spans

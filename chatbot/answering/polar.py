@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from chatbot.answering import facts
-from chatbot.answering.check import negations
+from chatbot.answering.contradictions import negations
 from chatbot.answering.facts import Word
 
 _ASKS = re.compile(

@@ -24,7 +24,8 @@ from conftest import SEEDS, Served
 from scripted import Scripted
 
 from chatbot import Chatbot, Settings
-from chatbot.answering.check import Source, check
+from chatbot.answering.check import check
+from chatbot.answering.sources import Source
 from chatbot.evaluation.claims import claims
 from chatbot.reader.examples import read
 from index import make_embedder
