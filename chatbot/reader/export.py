@@ -25,7 +25,7 @@ from torch import nn
 from chatbot.answering.reader import MODEL
 from chatbot.reader import rounding
 from chatbot.reader.network import Network
-from chatbot.reader.train import averaged_weights
+from chatbot.reader.weights import weights_of
 from index.quantize import OPSET, fuse
 
 
@@ -47,7 +47,7 @@ class Alone(nn.Module):  # type: ignore[misc]
 def load(checkpoint: Path, attention: str = "sdpa") -> Network:
     """The network with a checkpoint's averaged weights, ready to read."""
     network = Network(attention)
-    network.load_state_dict(averaged_weights(checkpoint))
+    network.load_state_dict(weights_of(checkpoint))
     rounding.prepare(network)
     network.eval()
     return network

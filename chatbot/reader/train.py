@@ -26,21 +26,22 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
+from chatbot.reader.looks import looks
+from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
-from index import make_embedder
+from chatbot.reader.weights import weights_of
 
 BATCH = 32
 RATE, WARM, DECAY = 1.6e-4, 0.06, 0.01
@@ -55,23 +56,6 @@ ANSWERS_WEIGHT = 0.7
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
 EVERY = 100
-
-
-class Nearness:
-    """Which passages are near to a question, by the embedder's vectors."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._embedder = make_embedder()
-        wanted = sorted(set(texts))
-        made = self._embedder.embed_documents(wanted)
-        self._places = {text: place for place, text in enumerate(wanted)}
-        self._vectors: NDArray[np.float32] = made
-
-    def __call__(self, question: str, passages: Sequence[str]) -> list[int]:
-        """The places of the passages, nearest to the question first."""
-        table = self._vectors[[self._places[passage] for passage in passages]]
-        order: list[int] = np.argsort(-(table @ self._embedder.embed_query(question))).tolist()
-        return order
 
 
 def main() -> None:
@@ -90,8 +74,7 @@ def main() -> None:
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
     torch.manual_seed(options.seed)
     parts = _parts(options)
-    nearness = Nearness(text for part, _ in parts for text in part.passages)
-    Training(parts, nearness, options).run()
+    Training(parts, Nearness(), options).run()
 
 
 def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
@@ -121,7 +104,7 @@ class Training:
         self.pairs = Pairs()
         self.network = Network()
         if options.start:
-            self.network.load_state_dict(averaged_weights(options.start))
+            self.network.load_state_dict(weights_of(options.start))
             rounding.prepare(self.network)
         self.rate = ON_RATE if options.start else RATE
         self.averaged = torch.optim.swa_utils.AveragedModel(
@@ -181,7 +164,10 @@ class Training:
             left = times
             while left > 0:
                 found = drawn(part, self.nearness, rng)
-                examples += rng.sample(found, round(len(found) * min(left, 1.0)))
+                chosen = rng.sample(found, round(len(found) * min(left, 1.0)))
+                examples += chosen
+                if self.options.start:
+                    examples += looks(part.title, chosen, self.nearness, rng)
                 left -= 1
         rng.shuffle(examples)
         batches = []
@@ -215,7 +201,7 @@ class Training:
         return float(span.mean().detach()) / 2, float(answering.detach())
 
     def _go_part_of_the_way(self) -> None:
-        share, begun = self.options.share, averaged_weights(self.options.start)
+        share, begun = self.options.share, weights_of(self.options.start)
         with torch.no_grad():
             for name, weight in self.averaged.module.named_parameters():
                 weight.mul_(share).add_(begun[name], alpha=1 - share)
@@ -238,13 +224,6 @@ class Training:
             self.network.load_state_dict(data["network"])
             self.averaged.load_state_dict(data["averaged"])
             self.optimizer.load_state_dict(data["optimizer"])
-
-
-def averaged_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """A checkpoint's averaged weights, by the network's own names."""
-    kept: dict[str, torch.Tensor] = torch.load(checkpoint)["averaged"]
-    mark = "module."
-    return {name.removeprefix(mark): each for name, each in kept.items() if name.startswith(mark)}
 
 
 def tensors(batch: Sequence[Example], pairs: Pairs) -> tuple[Any, ...]:

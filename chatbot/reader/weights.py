@@ -1,0 +1,59 @@
+"""A network's weights, from a checkpoint of the training or from the model that ships.
+
+The weights are rounded in training as they ship, so that a model holds all that a training needs
+to go on from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+Weights = dict[str, torch.Tensor]
+
+_AVERAGED = "module."
+_SHIPPED = "network."
+_MULTIPLIED = "/MatMul_output_0"
+
+
+def weights_of(file: Path) -> Weights:
+    """The weights in a checkpoint (`.pt`: the averaged ones) or a model (`.onnx`), by name."""
+    return _of_model(file) if file.suffix == ".onnx" else averaged_weights(file)
+
+
+def averaged_weights(checkpoint: Path) -> Weights:
+    """A checkpoint's averaged weights, by the network's own names."""
+    kept: Weights = torch.load(checkpoint)["averaged"]
+    names = [name for name in kept if name.startswith(_AVERAGED)]
+    return {name.removeprefix(_AVERAGED): kept[name] for name in names}
+
+
+def _of_model(file: Path) -> Weights:
+    import onnx
+
+    graph: Any = onnx.load(str(file)).graph
+    tables = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    found = {}
+    for name, table in tables.items():
+        if name.endswith(".table"):
+            # The words' vectors, each with a step of its own.
+            steps = tables[name.replace(".table", ".step")]
+            found[name.replace(".table", ".weight")] = table * steps
+        elif name.endswith(f"{_MULTIPLIED}.weights"):
+            steps = tables[name.replace(".weights", ".steps")]
+            place = name.removesuffix(f"{_MULTIPLIED}.weights").strip("/").replace("/", ".")
+            found[f"{place}.weight"] = (table * steps).T
+        elif name.startswith(_SHIPPED) and not name.endswith(".step"):
+            found[name] = table
+    for node in graph.node:
+        # A small layer's weight, which export turns round and names anew.
+        if node.op_type == "MatMul" and node.input[1] in tables:
+            place = node.name.removesuffix("/MatMul").strip("/").replace("/", ".")
+            found[f"{place}.weight"] = tables[node.input[1]].T
+    return {
+        name.removeprefix(_SHIPPED): torch.from_numpy(np.array(table, np.float32))
+        for name, table in found.items()
+    }
