@@ -34,6 +34,8 @@ from chatbot.answers import Citation, CitedSentence
 from chatbot.reader import export, train
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
+from chatbot.reader.looks import looks
+from chatbot.reader.weights import weights_of
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.ranking import READ
 
@@ -356,6 +358,26 @@ def test_articles_are_cut_as_an_index_cuts_them(tmp_path):
     assert len(still_open) == len(part.passages) > 1
 
 
+def test_looks_show_the_sentence_that_answers_and_near_ones_that_do_not(squad):
+    (part,) = read([squad])
+    shown = [each for seed in range(60) for each in looks("Caithness_and_its_harbours", part.examples, in_order, random.Random(seed))]
+    answered = {(each.passage, each.passage[start:end]) for each in shown for start, end in each.spans}
+    assert {words for _, words in answered} == {"Ada Brink", "1664"}
+    assert (f"Caithness and its harbours. {PARAGRAPHS[0]}", "Ada Brink") in answered
+    for each in shown:
+        # No sentence that tells the answer is given as one that does not.
+        assert each.spans or not any(words in each.passage for words in ("Ada Brink", "1664")) or each.question == "Who closed the mill?"
+    assert {each.kind for each in shown} == {"answered", "beside", "open"}
+
+
+def test_training_can_go_on_from_the_model_that_ships():
+    """Its weights as floats are the network that it was made from, to the last step."""
+    original = Original(MODEL)
+    ours, theirs = read_one("Who opened the harbour?"), original.read("Who opened the harbour?", [TEXT])[0]
+    assert ours.answers == pytest.approx(theirs.answers, abs=0.02)
+    assert np.allclose(ours.begins, theirs.begins, atol=0.05)
+
+
 def run(main, monkeypatch, *options):
     monkeypatch.setattr(sys, "argv", ["python", *map(str, options)])
     main()
@@ -368,12 +390,12 @@ def test_what_is_exported_reads_as_the_network_that_was_trained(squad, tmp_path,
     again = ("--open", squad, "--from", first, "--share", 0.5, "--checkpoint", second, "--epochs", 2)
     run(train.main, monkeypatch, "--articles", squad, "--checkpoint", first, "--epochs", 2)
     run(train.main, monkeypatch, *again)
-    begun, ended = train.averaged_weights(first), train.averaged_weights(second)
+    begun, ended = weights_of(first), weights_of(second)
     run(train.main, monkeypatch, *again)
     name = "encoder.encoder.layer.5.output.dense.weight"
     assert not torch.equal(begun[name], ended[name])
     # A run that is over is not gone on with, which would go part of the way a second time.
-    assert torch.equal(ended[name], train.averaged_weights(second)[name])
+    assert torch.equal(ended[name], weights_of(second)[name])
     run(export.main, monkeypatch, second, "--to", model)
     shipped, network = Reader(model.read_bytes()), Original(second)
     for question in ("Who opened the harbour of Wick?", "Who closed the mill?"):

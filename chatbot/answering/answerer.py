@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chatbot.answering import confidence, extract
 from chatbot.answering.closer import read_found
-from chatbot.answering.conversation import REPLIES, Intent, said_before, topic, understand
+from chatbot.answering.conversation import REPLIES, said_before, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.generate import Generator
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.polar import polar
+from chatbot.answering.prepared import Prepared, View
 from chatbot.answering.reader import Reader
 from chatbot.answers import (
     NOT_IN_ARTICLE,
@@ -45,47 +45,6 @@ REWRITE_PATIENCE = 2.0
 """Seconds that a refusal waits for a follow-up to be put anew; an answer does not wait."""
 BETTER = 0.02
 """Evidence must be surer by so much for an answer to be begun anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request with what it wants and the evidence found for it."""
-
-    request: Request
-    intent: Intent
-    queries: tuple[Query, ...] = ()
-    hits: tuple[Hit, ...] = ()
-    scored: tuple[extract.Scored, ...] = ()
-    summary: tuple[Quote, ...] = ()
-    confidence: float = 1.0
-    revision: str = ""
-    search_ms: float = 0.0
-    rewritten: Future[Prepared] | None = None
-    """The same for the question as a language model put it anew, once that is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The articles in scope at one version of the index, by id and by URL.
-
-    `revision` is a digest of them: while it is the same, the same answer is due.
-    """
-
-    version: int
-    entries: tuple[Entry, ...]
-    ids: tuple[str, ...]
-    named: dict[str, Entry]
-    revision: str
-
-    @classmethod
-    def of(cls, version: int, entries: Sequence[Entry]) -> View:
-        """A view of these articles."""
-        named = {entry.url: entry for entry in entries if entry.url}
-        named |= {entry.id: entry for entry in entries}
-        parts = "\x00".join(f"{entry.id}\x00{entry.content_hash}" for entry in entries)
-        digest = hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:12]
-        ids = tuple(entry.id for entry in entries)
-        return cls(version, tuple(entries), ids, named, digest)
 
 
 Finder = Callable[[Sequence[Query], Sequence[str]], list[Hit]]

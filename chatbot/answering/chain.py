@@ -14,7 +14,8 @@ from langchain_core.messages.content import create_citation, create_text_block
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda
 from langchain_core.runnables.utils import Input
 
-from chatbot.answering.answerer import Answerer, Prepared
+from chatbot.answering.answerer import Answerer
+from chatbot.answering.prepared import Prepared
 from chatbot.answers import (
     Answer,
     CitedSentence,

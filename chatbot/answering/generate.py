@@ -27,7 +27,7 @@ from index.chunk import TERMINAL, sentence_spans
 from index.embed import TokenVectors
 
 if TYPE_CHECKING:
-    from chatbot.answering.answerer import Prepared
+    from chatbot.answering.prepared import Prepared
 
 SUMMARISED = 8
 """So many passages of an article, from its beginning, are handed over for a summary."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-from chatbot.answering.answerer import Prepared
+from chatbot.answering.prepared import Prepared
 from chatbot.answers import MAX_TURNS, Answer, Citation, Request
 from chatbot.bot import Chatbot
 from chatbot.evaluation import metrics
