@@ -38,6 +38,7 @@ from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
+from chatbot.reader.followups import following
 from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
@@ -165,9 +166,10 @@ class Training:
             while left > 0:
                 found = drawn(part, self.nearness, rng)
                 chosen = rng.sample(found, round(len(found) * min(left, 1.0)))
-                examples += chosen
                 if self.options.start:
-                    examples += looks(part.title, chosen, self.nearness, rng)
+                    chosen += looks(part.title, chosen, self.nearness, rng)
+                    chosen = following(chosen, rng)
+                examples += chosen
                 left -= 1
         rng.shuffle(examples)
         batches = []
