@@ -136,12 +136,12 @@ class Index:
 
     def clear(self) -> None:
         """Empty the index, whatever made it; only while `writing`."""
-        old = self.store.path
-        self.store.reopen()
         generation = int(self.catalog.get_meta("generation") or 0) + 1
-        self.catalog.clear({"generation": str(generation)})
-        # Chroma never removes a collection's own folder, so the vectors start in a new one.
-        shutil.rmtree(old, ignore_errors=True)
+        with self.store.turn():
+            self.store.reopen()
+            self.catalog.clear({"generation": str(generation)})
+            # Chroma never removes a collection's own folder, so the vectors start in a new one.
+            shutil.rmtree(self.store.path, ignore_errors=True)
         self.store = self._open_store()
 
     def _stamp(self) -> dict[str, str]:

@@ -2,12 +2,17 @@
 
 Ids are `key:pN` for a passage and `key:sN` for a sentence of the article version `key`; the
 collection keeps no texts. Chroma's distance is turned into cosine here and nowhere else.
+
+Chroma is not safe between processes: one that reads brings its own copy of the vectors up to date
+and may save that over what another has just written, or crash reading what is being written. So
+processes take turns, for as long as one call takes, and open the files anew after another's turn.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +24,9 @@ from index.errors import IndexUnreadableError
 
 FOLDER_NAME = "chroma"
 COLLECTION = "articles"
+TURN_NAME = "vectors.lock"
+PATIENCE, POLL = 60.0, 0.005
+"""Seconds that a turn is waited for, and between two looks whether it has come."""
 T = TypeVar("T")
 
 
@@ -29,18 +37,19 @@ class VectorStore:
         self.path = path
         self._stamp = stamp
         self._collection: Any = None
+        self._seen: tuple[tuple[str, int, int], ...] = ()
         self._lock = threading.RLock()
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store unit vectors (len(ids), dimension) under ids, replacing those that exist."""
-        with self._lock:
+        with self.turn():
             collection = self._open()
             for part in batches(len(ids), self._batch_size()):
                 collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; ids that are not there are passed over."""
-        with self._lock:
+        with self.turn():
             collection = self._open()
             for part in batches(len(ids), self._batch_size()):
                 collection.delete(ids=list(ids[part]))
@@ -71,22 +80,45 @@ class VectorStore:
         return int(self._read(lambda c: c.count()))
 
     def reopen(self) -> None:
-        """Let go of what is held in memory: an open collection does not see another's writes."""
+        """Let go of what is held in memory."""
         with self._lock:
             self._collection = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have the files alone; they are opened anew where another had a turn meanwhile.
+
+        Raises IndexUnreadableError where that takes too long or the folder cannot be written.
+        """
+        import filelock
+
+        lock = filelock.FileLock(self.path.parent / TURN_NAME, PATIENCE, poll_interval=POLL)
+        with self._lock:
+            try:
+                lock.acquire()
+            except (OSError, filelock.Timeout) as error:
+                raise IndexUnreadableError(f"{self.path}: cannot be locked ({error})") from error
+            try:
+                if self._seen != self._written():
+                    self._collection = None
+                yield
+            finally:
+                self._seen = self._written()
+                lock.release()
+
+    def _written(self) -> tuple[tuple[str, int, int], ...]:
+        """What shows that somebody has written: when and how much."""
+        files = [(each, each.stat()) for each in sorted(self.path.glob("**/*")) if each.is_file()]
+        return tuple((each.name, stat.st_mtime_ns, stat.st_size) for each, stat in files)
 
     def _read(self, question: Callable[[Any], T]) -> T:
         from chromadb.errors import ChromaError
 
-        try:
-            return question(self._open())
-        except ChromaError:
-            # Another process wrote since this one opened; fresh eyes see the same files whole.
-            self.reopen()
-        try:
-            return question(self._open())
-        except ChromaError as error:
-            raise IndexUnreadableError(f"{self.path}: cannot be read ({error})") from error
+        with self.turn():
+            try:
+                return question(self._open())
+            except ChromaError as error:
+                raise IndexUnreadableError(f"{self.path}: cannot be read ({error})") from error
 
     def _batch_size(self) -> int:
         return int(self._client.get_max_batch_size())

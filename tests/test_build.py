@@ -207,6 +207,55 @@ def test_the_collection_is_cosine_and_stamped(index, folder):
     assert collection.metadata["dimension"] == 384
 
 
+MANY, SENTENCES = 60, 40
+"""So many vectors that Chroma saves its graph in between, which it does every thousand."""
+WRITE = """
+import sys
+from index import Article, Index, add
+index = Index.open(sys.argv[1])
+for number in range(int(sys.argv[2])):
+    text = " ".join(f"Boat {number} carried {n} barrels of herring." for n in range(int(sys.argv[3])))
+    with index.writing():
+        add(index, Article(f"boat-{number}", f"Boat {number}", text))
+"""
+READ = """
+import sys
+from index import Index, Query, Retriever
+kept = Retriever(Index.open(sys.argv[1]))
+reads, found = 0, 0
+while found < int(sys.argv[2]):
+    for retriever in (kept, Retriever(Index.open(sys.argv[1]))):
+        entries = retriever.index.catalog.entries()
+        found = len(entries)
+        for entry in entries[-3:]:
+            (hit, *_) = retriever.search([Query(f"What did {entry.title} carry?")], 1, [entry.id])
+            assert hit.dense > 0.3, hit
+            reads += 1
+print(reads)
+"""
+
+
+def test_reading_while_another_process_writes_breaks_nothing(index):
+    """A reader of Chroma that another process writes crashes, or damages the files for good."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def start(code, *options):
+        command = [sys.executable, "-c", code, str(index.folder), *map(str, options)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+
+    running = [start(WRITE, MANY, SENTENCES), start(READ, MANY), start(READ, MANY)]
+    try:
+        said = [each.communicate(timeout=240)[0] for each in running]
+    finally:
+        for each in running:
+            each.kill()
+    assert [each.returncode for each in running] == [0, 0, 0], "\n".join(said)
+    assert all(int(each.split()[-1]) > 10 for each in said[1:])
+    index.refresh()
+    assert len(index.catalog.entries()) == MANY
+    assert_whole(index)
+
+
 HOLD = """
 import sys, time
 from index import Index
