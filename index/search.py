@@ -90,6 +90,13 @@ class Retriever:
         ranked = [replace(hit, score=reread_score(hit)) for hit in first]
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
 
+    def compare(self, queries: Sequence[Query], articles: Iterable[str], hit: Hit) -> Hit:
+        """A hit compared token by token; as it is where the embedder keeps its tokens."""
+        entries = self._scope(articles)
+        queries = [replace(query, text=self._mended(query.text, entries)) for query in queries]
+        (found,) = self._reader.read(queries, [hit])
+        return found
+
     def read_ahead(self) -> None:
         """Take into memory what is not too large, so that questions need not wait for it.
 

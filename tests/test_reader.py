@@ -34,7 +34,6 @@ from chatbot.answers import Citation, CitedSentence
 from chatbot.reader import export, train
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
-from chatbot.reader.looks import looks
 from chatbot.reader.weights import weights_of
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.ranking import READ
@@ -356,18 +355,6 @@ def test_articles_are_cut_as_an_index_cuts_them(tmp_path):
     answered, *still_open = part.examples
     assert [answered.passage[s:e] for s, e in answered.spans] == ["boat 40"]
     assert len(still_open) == len(part.passages) > 1
-
-
-def test_looks_show_the_sentence_that_answers_and_near_ones_that_do_not(squad):
-    (part,) = read([squad])
-    shown = [each for seed in range(60) for each in looks("Caithness_and_its_harbours", part.examples, in_order, random.Random(seed))]
-    answered = {(each.passage, each.passage[start:end]) for each in shown for start, end in each.spans}
-    assert {words for _, words in answered} == {"Ada Brink", "1664"}
-    assert (f"Caithness and its harbours. {PARAGRAPHS[0]}", "Ada Brink") in answered
-    for each in shown:
-        # No sentence that tells the answer is given as one that does not.
-        assert each.spans or not any(words in each.passage for words in ("Ada Brink", "1664")) or each.question == "Who closed the mill?"
-    assert {each.kind for each in shown} == {"answered", "beside", "open"}
 
 
 def test_training_can_go_on_from_the_model_that_ships():

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from chatbot.answering import confidence, extract
 from chatbot.answering.closer import read_found
@@ -120,7 +121,9 @@ class Answerer:
             hits = (find or self.find)(understood.queries, ids)
             asked = self.retriever.mended(understood.queries[0].text, ids)
             alone = len(understood.queries) == 1
-            hits, scored = read_found(self.reader, asked, hits, said_before(request), alone)
+            compare = partial(self.retriever.compare, understood.queries, ids)
+            said = said_before(request)
+            hits, scored = read_found(self.reader, asked, hits, said, alone, compare)
             probability = self._probability(asked, hits, scored, ids)
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)

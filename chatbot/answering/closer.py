@@ -7,12 +7,12 @@ AUROC of answerability is 0.745 for whole paragraphs, 0.764 for this and 0.763 f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from chatbot.answering.extract import UNREAD, Scored, scored
 from chatbot.answering.reader import Reader, Reading
-from index import Hit, Look
+from index import Hit, Look, SentenceEvidence
 
 LOOKS = 3
 WITHIN = 0.5
@@ -23,17 +23,41 @@ WEIGHT = 0.1
 fitted on; 0.05 to 0.2 are as good."""
 
 
+Compare = Callable[[Hit], Hit]
+"""Compares a passage with the question token by token, as `Retriever.compare` does."""
+
+
 def read_found(
-    reader: Reader | None, question: str, hits: Sequence[Hit], said: str, alone: bool
+    reader: Reader | None,
+    question: str,
+    hits: Sequence[Hit],
+    said: str,
+    alone: bool,
+    compare: Compare,
 ) -> tuple[list[Hit], list[Scored]]:
     """Hits → the same and their sentences, the best first, with the reader's part if there is one.
 
-    `said` is the answer before; a question that needs it does not stand `alone`.
+    `said` is the answer before; a question that needs it does not stand `alone`. Without a reader
+    search has compared all passages token by token; with one, that of the first sentence is.
     """
-    if reader is None:
+    if reader is None or not hits:
         return list(hits), scored(question, hits, said)
     read = reader.read_hits(question, hits, alone)
-    return read, look_closer(reader, question, scored(question, read, said), alone)
+    found = look_closer(reader, question, scored(question, read, said), alone)
+    best = found[0][0]
+    compared = compare(best)
+    tokens = {each.sentence.start: each for each in compared.sentences}
+    return [compared if hit is best else hit for hit in read], [
+        (compared, _with_tokens(evidence, tokens[evidence.sentence.start]), score)
+        if hit is best
+        else (hit, evidence, score)
+        for hit, evidence, score in found
+    ]
+
+
+def _with_tokens(evidence: SentenceEvidence, compared: SentenceEvidence) -> SentenceEvidence:
+    late, least, asking = compared.late, compared.least, compared.asking
+    return replace(evidence, late=late, least=least, asking=asking)
 
 
 def look_closer(

@@ -52,9 +52,16 @@ FEATURES = (
     "answers_anywhere",
     "look",
     "look_phrase",
+    "about_else",
+    "other_words",
 )
 """What the model sees, in the order of its weights; the last are for the reader's model alone."""
-READER_FEATURES = 6
+READER_FEATURES = 8
+ABOUT = 0.35
+"""A question whose nearest sentence has a lower cosine is likely about something else."""
+HELD, NEAR = 0.4, 0.3
+"""One whose words the passages hold to a lower share, though a sentence is nearer than that, puts
+the thing in other words. Those that only look answerable mostly repeat the article's."""
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
@@ -121,16 +128,21 @@ def features(
     scores = [score for *_, score in scored]
     # An embedder that keeps its tokens leaves these unknown, which is not the same as 0.
     read = hit.late != 0
+    # How near all tokens are on average is for where no reader has read: beside one it adds nothing
+    # but trust in questions about something else.
+    compared = all(each.late for each in hits)
+    nearest = max(each.dense for each in sentences)
+    held_words = max(overlap(weights, each.passage.searched) for each in hits[:READ])
     return [
-        max(each.dense for each in sentences),
+        nearest,
         max(each.dense for each in hits),
         best.lexical,
-        max(overlap(weights, each.passage.searched) for each in hits[:READ]),
+        held_words,
         best.before,
         best.pairs,
-        best.late if read else math.nan,
+        best.late if compared else math.nan,
         best.least if read else math.nan,
-        max(each.late for each in hits) if read else math.nan,
+        max(each.late for each in hits) if compared else math.nan,
         best.asking if read else math.nan,
         float(min(len(unknown), 2)),
         float(min(len(names - token_set(hit.passage.searched)), 2)),
@@ -147,6 +159,8 @@ def features(
         max((each.answers for each in hits if each.answers is not None), default=math.nan),
         best.look.answers if best.look else math.nan,
         best.look.phrase.score if best.look and best.look.phrase else math.nan,
+        max(0.0, ABOUT - nearest),
+        max(0.0, HELD - held_words) * max(0.0, nearest - NEAR),
     ]
 
 

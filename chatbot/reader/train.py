@@ -16,7 +16,8 @@ only so much of the way from where they began, which keeps what either end knows
 Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other titles kept apart
 (`--without`) it gives another network, whose figures on these are honest. What is asked about the
 texts that a gold set was written about (`--aside`) is left out: the confidence is fitted there. A
-run that is stopped goes on from its checkpoint when it is started anew.
+run that is stopped goes on from its checkpoint when it is started anew. `--from` takes the model
+that ships (`.onnx`) as well as a checkpoint.
 """
 
 from __future__ import annotations
@@ -38,8 +39,6 @@ from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
-from chatbot.reader.followups import following
-from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
 from chatbot.reader.weights import weights_of
@@ -165,11 +164,7 @@ class Training:
             left = times
             while left > 0:
                 found = drawn(part, self.nearness, rng)
-                chosen = rng.sample(found, round(len(found) * min(left, 1.0)))
-                if self.options.start:
-                    chosen += looks(part.title, chosen, self.nearness, rng)
-                    chosen = following(chosen, rng)
-                examples += chosen
+                examples += rng.sample(found, round(len(found) * min(left, 1.0)))
                 left -= 1
         rng.shuffle(examples)
         batches = []
