@@ -37,6 +37,15 @@ class Asked:
     asking: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the tokens of a sentence show: see SentenceEvidence."""
+
+    late: float
+    least: float
+    asking: float
+
+
 class LateReader:
     """Compares questions with passages; safe to share between threads."""
 
@@ -52,6 +61,22 @@ class LateReader:
         if tokens is None:
             return list(hits)
         return [_read(hit, each, asked) for hit, each in zip(hits, tokens, strict=True)]
+
+    def compare(self, queries: Sequence[Query], text: str, start: int) -> Tokens | None:
+        """What a text shows from `start` on, in its context.
+
+        None where nothing stands there, or the embedder keeps its tokens.
+        """
+        asked = self._asked(queries)
+        made = self.embedder.embed_tokens([text]) if asked else None
+        if not made:
+            return None
+        vectors = made[0].vectors[made[0].offsets[:, 0] >= start]
+        if not len(vectors):
+            return None
+        nearest = [(vectors @ each.vectors.T).max(axis=0, keepdims=True) for each in asked]
+        ((late, least, asking),) = _figures(nearest, asked)
+        return Tokens(float(late), float(least), float(asking))
 
     def read_ahead(self, passages: Sequence[Passage]) -> None:
         """Read passages before they are asked for, as many as are kept."""

@@ -23,7 +23,7 @@ from index.build import lexicon_folder
 from index.catalog import Entry
 from index.embed import TokenVectors, Vectors
 from index.errors import IndexMismatchError
-from index.late import KEPT, LateReader
+from index.late import KEPT, LateReader, Tokens
 from index.lexical import Lexicon
 from index.opening import Index
 from index.ranking import READ, Floats, Shelf, mixed, mixed_hits, reread_score
@@ -90,12 +90,16 @@ class Retriever:
         ranked = [replace(hit, score=reread_score(hit)) for hit in first]
         return [*sorted(ranked, key=lambda hit: -hit.score), *hits[READ:]]
 
-    def compare(self, queries: Sequence[Query], articles: Iterable[str], hit: Hit) -> Hit:
-        """A hit compared token by token; as it is where the embedder keeps its tokens."""
+    def compare(
+        self, queries: Sequence[Query], articles: Iterable[str], text: str, start: int
+    ) -> Tokens | None:
+        """What comparing queries with a text token by token shows of its part from `start` on.
+
+        None where the embedder keeps its tokens.
+        """
         entries = self._scope(articles)
         queries = [replace(query, text=self._mended(query.text, entries)) for query in queries]
-        (found,) = self._reader.read(queries, [hit])
-        return found
+        return self._reader.compare(queries, text, start)
 
     def read_ahead(self) -> None:
         """Take into memory what is not too large, so that questions need not wait for it.

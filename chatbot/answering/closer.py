@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from chatbot.answering.extract import UNREAD, Scored, scored
 from chatbot.answering.reader import Reader, Reading
-from index import Hit, Look, SentenceEvidence
+from index import Hit, Look
+from index.late import Tokens
 
 LOOKS = 3
 WITHIN = 0.5
@@ -23,8 +25,8 @@ WEIGHT = 0.1
 fitted on; 0.05 to 0.2 are as good."""
 
 
-Compare = Callable[[Hit], Hit]
-"""Compares a passage with the question token by token, as `Retriever.compare` does."""
+Compare = Callable[[str, int], Tokens | None]
+"""Compares a text from some place on with the question, as `Retriever.compare` does."""
 
 
 def read_found(
@@ -38,26 +40,24 @@ def read_found(
     """Hits → the same and their sentences, the best first, with the reader's part if there is one.
 
     `said` is the answer before; a question that needs it does not stand `alone`. Without a reader
-    search has compared all passages token by token; with one, that of the first sentence is.
+    search has compared the passages token by token; with one, what a look at the first sentence
+    shows is compared.
     """
     if reader is None or not hits:
         return list(hits), scored(question, hits, said)
     read = reader.read_hits(question, hits, alone)
-    found = look_closer(reader, question, scored(question, read, said), alone)
-    best = found[0][0]
-    compared = compare(best)
-    tokens = {each.sentence.start: each for each in compared.sentences}
-    return [compared if hit is best else hit for hit in read], [
-        (compared, _with_tokens(evidence, tokens[evidence.sentence.start]), score)
-        if hit is best
-        else (hit, evidence, score)
-        for hit, evidence, score in found
-    ]
-
-
-def _with_tokens(evidence: SentenceEvidence, compared: SentenceEvidence) -> SentenceEvidence:
-    late, least, asking = compared.late, compared.least, compared.asking
-    return replace(evidence, late=late, least=least, asking=asking)
+    likely = scored(question, read, said)
+    # The first mostly stays the first, so that it is compared while the looks are read.
+    place = _shown(likely[0])
+    comparing = reader.beside(partial(compare, *place))
+    (hit, evidence, score), *rest = look_closer(reader, question, likely, alone)
+    tokens = comparing.result()
+    if evidence.sentence != likely[0][1].sentence:
+        tokens = compare(*_shown((hit, evidence, score)))
+    if tokens:
+        late, least, asking = tokens.late, tokens.least, tokens.asking
+        evidence = replace(evidence, late=late, least=least, asking=asking)
+    return read, [(hit, evidence, score), *rest]
 
 
 def look_closer(

@@ -127,7 +127,7 @@ def features(
     asks_future = bool(_ASKS_FUTURE.search(question))
     scores = [score for *_, score in scored]
     # An embedder that keeps its tokens leaves these unknown, which is not the same as 0.
-    read = hit.late != 0
+    read = best.late != 0
     # How near all tokens are on average is for where no reader has read: beside one it adds nothing
     # but trust in questions about something else.
     compared = all(each.late for each in hits)

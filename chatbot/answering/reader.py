@@ -11,12 +11,12 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ is read, and no other. Four in five off-topic questions end there, and 0.2% of t
 log = logging.getLogger("ask_article")
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,10 @@ class Reader:
         reading = partial(self._reading, question)
         run = self._threads.map if len(passages) > 1 else map
         return list(run(reading, passages))
+
+    def beside(self, work: Callable[[], T]) -> Future[T]:
+        """Have other work done while it reads."""
+        return self._threads.submit(work)
 
     def _read(self, pair: Pair) -> Reading:
         spans, answers = self._run(pair.ids[None], pair.segments[None])
