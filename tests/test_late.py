@@ -56,6 +56,20 @@ def test_figures_are_the_mean_and_the_worst_of_the_nearest(retriever, embedder):
     assert all(each.late <= hit.late + 1e-6 for each in hit.sentences)
 
 
+def test_a_text_compared_from_some_place_on_shows_what_its_sentence_does(retriever):
+    queries = [Query("Who opened the harbour?")]
+    (hit,) = retriever.search(queries, 1)
+    last = hit.sentences[-1]
+    found = retriever.compare(queries, ["harbour"], TEXT, last.sentence.start)
+    assert (found.late, found.least, found.asking) == pytest.approx((last.late, last.least, last.asking), abs=2e-3)
+    assert retriever.compare(queries, ["harbour"], TEXT, len(TEXT)) is None
+
+
+def test_an_embedder_without_tokens_compares_nothing(retriever, monkeypatch):
+    monkeypatch.setattr(type(retriever.index.embedder), "embed_query_tokens", lambda *_: None)
+    assert retriever.compare([Query("Who?")], ["harbour"], TEXT, 0) is None
+
+
 def test_it_finds_the_sentence_that_is_asked_for(retriever):
     def best(question):
         (hit,) = retriever.search([Query(question)], 1)

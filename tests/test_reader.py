@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from chatbot import Chatbot, Settings
 from chatbot.answering import reader as reader_module
-from chatbot.answering.closer import LOOKS, WITHIN, look_closer
+from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
+from chatbot.answering.confidence import features
 from chatbot.answering.extract import scored
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.reader import (
@@ -36,6 +37,7 @@ from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
 from chatbot.reader.weights import weights_of
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
+from index.lexical import Lexicon
 from index.ranking import READ
 
 TEXT = (
@@ -184,6 +186,35 @@ def test_a_closer_look_changes_the_order_of_what_is_near():
 
 def test_nothing_found_is_looked_at_in_vain():
     assert look_closer(load(), "Who?", []) == []
+    assert read_found(load(), "Who?", [], "", True, lambda *_: pytest.fail("compared")) == ([], [])
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_first_sentence_is_compared_token_by_token_and_no_other(bot, question):
+    asked, ids = [Query(question)], [entry.id for entry in bot.articles()]
+    shown = []
+
+    def compare(text, start):
+        shown.append(text[start:])
+        return bot.retriever.compare(asked, ids, text, start)
+
+    _, ((_, first, _), *rest) = read_found(load(), question, searched(bot, question), "", True, compare)
+    assert shown[-1] == first.sentence.text
+    assert first.late > 0
+    assert not any(evidence.late for _, evidence, _ in rest)
+
+
+@pytest.mark.parametrize(
+    ("nearest", "held", "expected"),
+    [(0.2, 0.1, (0.15, 0.0)), (0.5, 0.1, (0.0, 0.06)), (0.5, 0.6, (0.0, 0.0)), (0.32, 0.0, (0.03, 0.008))],
+)
+def test_what_is_about_something_else_is_told_from_what_is_put_in_other_words(nearest, held, expected, monkeypatch):
+    text = "The new pier was opened by Ada."
+    sentence = Sentence(0, len(text), text)
+    hit = Hit(Passage("p", "a", 0, len(text), text, (sentence,)), 1.0, 0.5, 0.5, (SentenceEvidence(sentence, nearest, 0.5),))
+    monkeypatch.setattr("chatbot.answering.confidence.overlap", lambda *_: held)
+    row = features("Who built the mole?", [hit], [(hit, hit.sentences[0], 1.0)], Lexicon.build([text]))
+    assert row[-2:] == pytest.approx(expected)
 
 
 def test_an_answer_begins_with_the_words_asked_for(harbour):
