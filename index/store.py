@@ -25,6 +25,8 @@ from index.errors import IndexUnreadableError
 FOLDER_NAME = "chroma"
 COLLECTION = "articles"
 TURN_NAME = "vectors.lock"
+AT_ONCE = 1000
+"""So many vectors are written in one turn, which takes some tenths of a second."""
 PATIENCE, POLL = 60.0, 0.005
 """Seconds that a turn is waited for, and between two looks whether it has come."""
 T = TypeVar("T")
@@ -42,17 +44,15 @@ class VectorStore:
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store unit vectors (len(ids), dimension) under ids, replacing those that exist."""
-        with self.turn():
-            collection = self._open()
-            for part in batches(len(ids), self._batch_size()):
-                collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
+        for part in batches(len(ids), AT_ONCE):
+            with self.turn():
+                self._open().upsert(ids=list(ids[part]), embeddings=vectors[part])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; ids that are not there are passed over."""
-        with self.turn():
-            collection = self._open()
-            for part in batches(len(ids), self._batch_size()):
-                collection.delete(ids=list(ids[part]))
+        for part in batches(len(ids), AT_ONCE):
+            with self.turn():
+                self._open().delete(ids=list(ids[part]))
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """The vectors that are there, by id."""
@@ -120,9 +120,6 @@ class VectorStore:
             except ChromaError as error:
                 raise IndexUnreadableError(f"{self.path}: cannot be read ({error})") from error
 
-    def _batch_size(self) -> int:
-        return int(self._client.get_max_batch_size())
-
     def _open(self) -> Any:
         with self._lock:
             if self._collection is None:
@@ -134,8 +131,8 @@ class VectorStore:
                 SharedSystemClient.clear_system_cache()
                 settings = Settings(anonymized_telemetry=False, allow_reset=False)
                 try:
-                    self._client = chromadb.PersistentClient(str(self.path), settings=settings)
-                    self._collection = self._client.get_or_create_collection(
+                    client = chromadb.PersistentClient(str(self.path), settings=settings)
+                    self._collection = client.get_or_create_collection(
                         COLLECTION,
                         metadata=self._stamp or None,
                         configuration={"hnsw": {"space": "cosine"}},
