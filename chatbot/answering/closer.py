@@ -24,7 +24,6 @@ WEIGHT = 0.1
 """Of the phrase's log-odds. Chosen with the other two on the questions that the confidence is
 fitted on; 0.05 to 0.2 are as good."""
 
-
 Compare = Callable[[str, int], Tokens | None]
 """Compares a text from some place on with the question, as `Retriever.compare` does."""
 

@@ -160,11 +160,6 @@ def said_before(request: Request) -> str:
     return request.history[-1].answer
 
 
-def after(before: str, question: str) -> str:
-    """A question with the one before it, as the reader is shown a follow-up."""
-    return f"{before} {question}"
-
-
 def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     """The texts to search for; what was said before counts where something was said."""
     if not request.history:
@@ -176,10 +171,10 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     if one_article and words and not _REFERS_BACK.search(request.question):
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     # "Who else is in it?" names nothing; what it is about stands in the question before.
-    asked = request.question if words >= ENOUGH_WORDS else after(last.question, request.question)
+    asked = request.question if words >= ENOUGH_WORDS else f"{last.question} {request.question}"
     if one_article or len(request.history) == 1:
         return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))
     # What a long conversation is about was mostly said when it began.
-    begun = after(request.history[0].question, request.question)
+    begun = f"{request.history[0].question} {request.question}"
     texts = (asked, begun, with_context)
     return tuple(Query(text, share) for text, share in zip(texts, LONG, strict=True))
