@@ -72,7 +72,7 @@ class Retriever:
         entries = self._scope(articles)
         if not entries or not queries:
             return []
-        queries = [replace(query, text=self._mended(query.text, entries)) for query in queries]
+        queries = self._queries(queries, entries)
         vectors = [self.index.embedder.embed_query(query.text) for query in queries]
         if any(len(vector) != self.index.embedder.dimension for vector in vectors):
             raise IndexMismatchError("the embedder gives vectors of another dimension")
@@ -98,7 +98,7 @@ class Retriever:
         None where the embedder keeps its tokens.
         """
         entries = self._scope(articles)
-        queries = [replace(query, text=self._mended(query.text, entries)) for query in queries]
+        queries = self._queries(queries, entries)
         return self._reader.compare(queries, text, start)
 
     def read_ahead(self) -> None:
@@ -145,6 +145,9 @@ class Retriever:
         """A question with its misspelt words as the articles in scope spell them."""
         entries = self._scope(articles)
         return self._mended(text, entries) if entries else text
+
+    def _queries(self, queries: Sequence[Query], entries: list[Entry]) -> list[Query]:
+        return [replace(query, text=self._mended(query.text, entries)) for query in queries]
 
     def _mended(self, text: str, entries: list[Entry]) -> str:
         shelf = self._held(entries)

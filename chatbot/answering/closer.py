@@ -47,12 +47,12 @@ def read_found(
     read = reader.read_hits(question, hits, alone)
     likely = scored(question, read, said)
     # The first mostly stays the first, so that it is compared while the looks are read.
-    place = _shown(likely[0])
-    comparing = reader.beside(partial(compare, *place))
-    (hit, evidence, score), *rest = look_closer(reader, question, likely, alone)
-    tokens = comparing.result()
-    if evidence.sentence != likely[0][1].sentence:
-        tokens = compare(*_shown((hit, evidence, score)))
+    expected = _shown(likely[0])
+    comparing = reader.beside(partial(compare, *expected))
+    first, *rest = look_closer(reader, question, likely, alone)
+    text = _shown(first)
+    tokens = comparing.result() if text == expected else compare(*text)
+    hit, evidence, score = first
     if tokens:
         late, least, asking = tokens.late, tokens.least, tokens.asking
         evidence = replace(evidence, late=late, least=least, asking=asking)

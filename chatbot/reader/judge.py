@@ -5,7 +5,7 @@
         French_and_Indian_War --checkpoint reader.pt
 
 Name the articles that it was trained on. With `--checkpoint` the model that ships is held against
-the network it was made from, too.
+the network it was made from, too; its own file will do, as its weights are the network's.
 """
 
 from __future__ import annotations

@@ -14,21 +14,20 @@ import torch
 
 Weights = dict[str, torch.Tensor]
 
-_AVERAGED = "module."
+_TRAINED = "module."
 _SHIPPED = "network."
 _MULTIPLIED = "/MatMul_output_0"
 
 
 def weights_of(file: Path) -> Weights:
     """The weights in a checkpoint (`.pt`: the averaged ones) or a model (`.onnx`), by name."""
-    return _of_model(file) if file.suffix == ".onnx" else averaged_weights(file)
+    return _of_model(file) if file.suffix == ".onnx" else _averaged(file)
 
 
-def averaged_weights(checkpoint: Path) -> Weights:
-    """A checkpoint's averaged weights, by the network's own names."""
+def _averaged(checkpoint: Path) -> Weights:
     kept: Weights = torch.load(checkpoint)["averaged"]
-    names = [name for name in kept if name.startswith(_AVERAGED)]
-    return {name.removeprefix(_AVERAGED): kept[name] for name in names}
+    names = [name for name in kept if name.startswith(_TRAINED)]
+    return {name.removeprefix(_TRAINED): kept[name] for name in names}
 
 
 def _of_model(file: Path) -> Weights:
