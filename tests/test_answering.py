@@ -98,6 +98,23 @@ def test_kinds(question, kind, yes, no):
 
 
 @pytest.mark.parametrize(
+    "question",
+    ["What did Ada Lund say?", "ada lund quote", "Any quotes by Lund?", "what lund said about it", "comments by Ada Lund",
+     "Lund said what?", "Give me a direct quote"],
+)  # fmt: skip
+def test_whose_words_are_asked_for(question):
+    said, others = "“It was the best day of my life,” said {}.", ("Ada Lund", "Mayor Ola Berg")
+    assert asked_kind(question) == "quotation"
+    assert holds("quotation", said.format(others[0]), question)
+    assert holds("quotation", said.format(others[1]), question) == ("Lund" not in question.title())
+
+
+@pytest.mark.parametrize("question", ["Who gave her a quote for the roof?", "Which words rhyme?", "What says that?"])
+def test_no_words_of_anybody_are_asked_for(question):
+    assert asked_kind(question) != "quotation"
+
+
+@pytest.mark.parametrize(
     ("text", "who"),
     [
         ("“We will rebuild the whole harbour,” said Mayor Ada Lund.", "Mayor Ada Lund"),

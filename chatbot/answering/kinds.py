@@ -65,6 +65,7 @@ _REASON = re.compile(
     r"ensure))\b",
     re.IGNORECASE,
 )
+_OF_ANYBODY = token_set("quote quotes quoted quotation direct give show find any some article")
 _CAPITAL = re.compile(r"\b[A-Z][\w’'-]+")
 
 KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] = {
@@ -73,7 +74,10 @@ KINDS: dict[str, tuple[re.Pattern[str], Callable[[str, frozenset[str]], bool]]] 
             r"\b(?:what|how) (?:did|does|has|have|do|was|were|is)\b.*\b(?:say|said|saying|"
             r"tell|told|"
             r"state|comment|remark|think|argue|warn|emphasi[sz]e|announce|quoted?|words|respond|"
-            r"reply|react|answer|feel|make of)\b|\bopinion of\b",
+            r"reply|react|answer|feel|make of)\b|\bopinion of\b|"
+            r"\b(?:quotes?|quotations?)\b(?! for\b)|\b(?:said|says) what\b|"
+            r"\bwhat \w[\w’' -]* (?:said|says)(?: (?:about|on|of)\b|\W*$)|"
+            r"\b(?:remarks?|comments?|words) (?:by|of|from)\b",
             re.IGNORECASE,
         ),
         lambda text, asked: _is_said_by(text, asked),
@@ -176,7 +180,7 @@ def bare(name: str) -> str:
 def _is_said_by(text: str, asked: frozenset[str]) -> bool:
     who = speaker(text)
     # The last word is the name; the ones before it may be an office that others hold too.
-    return bool(who and token_set(who.split()[-1]) & asked)
+    return bool(who and (token_set(who.split()[-1]) & asked or asked <= _OF_ANYBODY))
 
 
 def _holds(held: re.Pattern[str], text: str, asked: frozenset[str]) -> bool:

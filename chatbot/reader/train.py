@@ -38,7 +38,7 @@ from torch.nn import functional
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
-from chatbot.reader.examples import Example, Part, drawn, in_passages, read
+from chatbot.reader.examples import Example, Part, drawn, in_passages, read, read_written
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
 from chatbot.reader.weights import weights_of
@@ -51,6 +51,8 @@ EPOCHS = 4
 TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
 """How often an epoch takes the files of each option."""
 ON_TIMES = {"articles": 0.5, "others": 0.25, "open": 2.0}
+WRITTEN_TIMES = 2.0
+"""The same for the questions of `--written`."""
 ON_EPOCHS = 2
 ANSWERS_WEIGHT = 0.7
 AVERAGED, ON_AVERAGED = 0.998, 0.995
@@ -63,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     for option in TIMES:
         parser.add_argument(f"--{option}", nargs="*", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--written", type=Path, metavar="FILE")
     parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
@@ -86,12 +89,16 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         for file in options.articles:
             for article in gold_articles(file, names):
                 skipped.update(article.text.strip().split("\n\n"))
-    return [
-        (in_passages(part), times)
+    parts = [
+        (part, times)
         for option, times in (ON_TIMES if options.start else TIMES).items()
         for part in read(getattr(options, option), skipped)
         if part.title not in options.without
     ]
+    if options.written:
+        written = read_written(options.written, [*options.articles, *options.others])
+        parts += [(part, WRITTEN_TIMES) for part in written]
+    return [(in_passages(part), times) for part, times in parts]
 
 
 class Training:
