@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
 from chatbot.answering import confidence, extract
-from chatbot.answering.closer import read_found
-from chatbot.answering.conversation import REPLIES, said_before, topic, understand
+from chatbot.answering.conversation import REPLIES, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
+from chatbot.answering.gather import gather, search
 from chatbot.answering.generate import Generator
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.polar import polar
@@ -36,9 +35,7 @@ from chatbot.errors import (
 )
 from index import Article, Hit, Phrase, Query, Retriever
 from index.catalog import Entry
-from index.ranking import READ
 
-HITS = READ
 NEAREST = 3
 TOLD = 0.5
 """The least confidence of telling what an article says about something that it names."""
@@ -119,12 +116,10 @@ class Answerer:
             summary = self._summaries(ids)
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
-            asked = self.retriever.mended(understood.queries[0].text, ids)
-            alone = len(understood.queries) == 1
-            compare = partial(self.retriever.compare, understood.queries, ids)
-            said = said_before(request)
-            hits, scored = read_found(self.reader, asked, hits, said, alone, compare)
-            probability = self._probability(asked, hits, scored, ids)
+            evidence = gather(self.retriever, self.reader, request, understood.queries, hits, ids)
+            hits, scored = evidence.hits, evidence.scored
+            row = evidence.features(self.retriever, ids)
+            probability = self.model.probability(row) if row else 0.0
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)
         return Prepared(
@@ -148,7 +143,7 @@ class Answerer:
 
     def find(self, queries: Sequence[Query], ids: Sequence[str]) -> list[Hit]:
         """The passages that an answer is made from."""
-        return self.retriever.search(queries, HITS, ids, reread=self.reader is None)
+        return search(self.retriever, self.reader, queries, ids)
 
     def write(self, prepared: Prepared) -> Iterator[CitedSentence | Answer]:
         """The finished sentences one by one, then the whole answer."""
@@ -245,14 +240,6 @@ class Answerer:
             for article in ids[: extract.SENTENCES]
             for quote in extract.summarise(self.retriever, article, 1)
         ]
-
-    def _probability(
-        self, asked: str, hits: list[Hit], scored: list[extract.Scored], ids: Sequence[str]
-    ) -> float:
-        if not hits:
-            return 0.0
-        lexicon = self.retriever.lexicon(ids)
-        return self.model.probability(confidence.features(asked, hits, scored, lexicon))
 
     def _cited(
         self, draft: Draft, numbers: dict[tuple[str, int, int], int], prepared: Prepared

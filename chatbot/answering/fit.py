@@ -25,22 +25,19 @@ import sys
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.answering.answerer import HITS
-from chatbot.answering.closer import read_found
 from chatbot.answering.confidence import (
     FEATURES,
     READ_WEIGHTS,
     READER_FEATURES,
     WEIGHTS,
-    features,
 )
-from chatbot.answering.conversation import queries, said_before
+from chatbot.answering.conversation import queries
+from chatbot.answering.gather import gather, search
 from chatbot.answering.reader import Reader, load
 from chatbot.answers import Request, Turn
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
@@ -166,14 +163,11 @@ def _table(
     rows = []
     for place, example in enumerate(examples):
         request = Request(example.question, example.history)
-        asked = queries(request)
-        hits = retriever.search(asked, HITS, [example.article], reread=reader is None)
-        lexicon = retriever.lexicon([example.article])
-        mended = retriever.mended(asked[0].text, [example.article])
-        compare = partial(retriever.compare, asked, [example.article])
-        said, alone = said_before(request), len(asked) == 1
-        hits, found = read_found(reader, mended, hits, said, alone, compare)
-        rows.append(features(mended, hits, found, lexicon))
+        asked, scope = queries(request), [example.article]
+        hits = search(retriever, reader, asked, scope)
+        rows.append(
+            gather(retriever, reader, request, asked, hits, scope).features(retriever, scope)
+        )
         if place % 200 == 0:
             sys.stderr.write(f"\rasked {place:,} of {len(examples):,}     ")
     sys.stderr.write("\n")
