@@ -33,8 +33,9 @@ from chatbot.answering.reader import (
 )
 from chatbot.answers import Citation, CitedSentence
 from chatbot.reader import export, train
-from chatbot.reader.examples import drawn, in_passages, read
+from chatbot.reader.examples import drawn, in_passages, read, read_written
 from chatbot.reader.judge import Original
+from chatbot.reader.looks import looks
 from chatbot.reader.weights import weights_of
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.lexical import Lexicon
@@ -388,6 +389,54 @@ def test_articles_are_cut_as_an_index_cuts_them(tmp_path):
     assert len(still_open) == len(part.passages) > 1
 
 
+@pytest.fixture
+def written(tmp_path, squad):
+    about = read([squad])[0].examples[0].question  # questions are their own ids here
+    lines = [
+        {"about": about, "question": "When did the harbour open?", "answer": "in 1921"},
+        {"about": about, "question": "When did the harbour close?", "answer": None},
+        {"about": "elsewhere", "question": "Is it left out?", "answer": None},
+    ]
+    path = tmp_path / "written.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    return path
+
+
+def test_written_questions_are_about_the_paragraph_of_another(squad, written):
+    (part,) = read_written(written, [squad])
+    answered, still_open = part.examples
+    assert part.title == "Caithness"
+    assert answered.passage == still_open.passage == PARAGRAPHS[0]
+    assert [answered.passage[s:e] for s, e in answered.spans] == ["in 1921"]
+    assert (still_open.spans, still_open.kind) == ((), "open")
+    written.write_text(json.dumps({"about": read([squad])[0].examples[0].question, "question": "?", "answer": "in 1922"}))
+    with pytest.raises(ValueError, match=r"written.jsonl:1"):
+        read_written(written, [squad])
+
+
+def test_the_questions_that_ship_with_the_training_are_well_formed():
+    lines = [json.loads(line) for line in Path(train.__file__).with_name("written.jsonl").read_text().splitlines()]
+    assert len({(line["about"], line["question"]) for line in lines}) == len(lines) > 3000
+    assert {frozenset(line) for line in lines} == {frozenset({"about", "question", "answer"})}
+    assert all(line["question"].strip() and line["answer"] != "" for line in lines)
+
+
+def test_a_look_shows_one_sentence_with_the_one_before(squad):
+    (part,) = read([squad])
+    seen = set()
+    for seed in range(20):
+        for look in looks("Caithness", part.examples, random.Random(seed)):
+            text = look.passage.removeprefix("Caithness. ")
+            assert any(text in passage for passage in PARAGRAPHS)
+            words = [look.passage[s:e] for s, e in look.spans]
+            assert words == {"answered": [words[0] if words else None], "beside": [], "open": []}[look.kind]
+            if look.kind == "beside":
+                assert "Ada Brink" not in text
+                assert "1664" not in text
+            seen.add((look.kind, text == look.passage, *words))
+    assert {("answered", False, "Ada Brink"), ("answered", True, "1664"), ("beside", False), ("open", False)} <= seen
+
+
 def test_training_can_go_on_from_the_model_that_ships():
     """Its weights as floats are the network that it was made from, to the last step."""
     original = Original(MODEL)
@@ -402,10 +451,10 @@ def run(main, monkeypatch, *options):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_is_exported_reads_as_the_network_that_was_trained(squad, tmp_path, monkeypatch):
+def test_what_is_exported_reads_as_the_network_that_was_trained(squad, written, tmp_path, monkeypatch):
     """All of it in small: a first step, one that goes on from there, the export, and the same logits."""
     first, second, model = tmp_path / "first.pt", tmp_path / "second.pt", tmp_path / "reader.onnx"
-    again = ("--open", squad, "--from", first, "--share", 0.5, "--checkpoint", second, "--epochs", 2)
+    again = ("--open", squad, "--written", written, "--from", first, "--share", 0.5, "--checkpoint", second, "--epochs", 2)
     run(train.main, monkeypatch, "--articles", squad, "--checkpoint", first, "--epochs", 2)
     run(train.main, monkeypatch, *again)
     begun, ended = weights_of(first), weights_of(second)

@@ -91,12 +91,12 @@ def read(files: Iterable[Path], skipped: Collection[str] = ()) -> list[Part]:
     return parts
 
 
-def read_written(file: Path, files: Iterable[Path]) -> list[Part]:
+def read_written(file: Path, files: Iterable[Path], skipped: Collection[str] = ()) -> list[Part]:
     """The questions of `written.jsonl` as articles: `about` is a question of one of the files.
 
     They are about the same paragraph; `answer` is the words of it that answer, None where it
-    leaves the question open. A line about none of the files is left out. Raises ValueError where
-    a paragraph does not hold an answer.
+    leaves the question open. A line about none of the files, or about a text of `skipped`, is left
+    out. Raises ValueError where a paragraph does not hold an answer.
     """
     contexts = {
         asked["id"]: (str(entry["title"]), paragraph["context"])
@@ -111,6 +111,8 @@ def read_written(file: Path, files: Iterable[Path]) -> list[Part]:
         if asked["about"] not in contexts:
             continue
         title, text = contexts[asked["about"]]
+        if " ".join(text.split()) in skipped:
+            continue
         spans: tuple[Span, ...] = ()
         if asked["answer"] is not None:
             words = r"\s+".join(map(re.escape, asked["answer"].split()))

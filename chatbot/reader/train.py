@@ -5,13 +5,15 @@
         --others squadshifts-reddit.json squadshifts-amazon_reviews.json \\
         --aside tests/gold_wiki.jsonl --checkpoint reading.pt
     python -m chatbot.reader.train --open squad2-dev.json --without Huguenot … --from reading.pt \\
+        --written chatbot/reader/written.jsonl \\
         --articles … --others … --aside tests/gold_wiki.jsonl --checkpoint reader.pt
     python -m chatbot.reader.export reader.pt
 
 It goes in steps. The first learns to find answers, and to refuse by the questions that are made
 open by rule; it takes three hours on two cores. Others go on from there (`--from`) with questions
-that people wrote to look answerable, which are few, so that an epoch takes them `ON_TIMES["open"]`
-times, and round weights as they will be in the model that ships. With `--share` the weights then go
+that were written to look answerable, those of SQuAD 2.0 (`--open`) and ours (`--written`), which an
+epoch takes more than once, and round weights as they will be in the model that ships. A part of the
+examples is shown as a closer look shows them (`looks`). With `--share` the weights then go
 only so much of the way from where they began, which keeps what either end knows better (WiSE-FT,
 Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other titles kept apart
 (`--without`) it gives another network, whose figures on these are honest. What is asked about the
@@ -39,6 +41,7 @@ from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read, read_written
+from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
 from chatbot.reader.weights import weights_of
@@ -50,10 +53,12 @@ ON_RATE = 0.8e-4
 EPOCHS = 4
 TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
 """How often an epoch takes the files of each option."""
-ON_TIMES = {"articles": 0.5, "others": 0.25, "open": 2.0}
+ON_TIMES = {"articles": 0.4, "others": 0.2, "open": 1.5}
 WRITTEN_TIMES = 2.0
 """The same for the questions of `--written`."""
 ON_EPOCHS = 2
+LOOKS = 0.25
+"""The share of examples that are shown as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
@@ -71,6 +76,7 @@ def main() -> None:
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
+    parser.add_argument("--looks", type=float, default=LOOKS, metavar="PART")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
@@ -96,8 +102,11 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         if part.title not in options.without
     ]
     if options.written:
-        written = read_written(options.written, [*options.articles, *options.others])
-        parts += [(part, WRITTEN_TIMES) for part in written]
+        files = [*options.articles, *options.others, *options.open]
+        written = read_written(options.written, files, skipped)
+        if not written:
+            sys.exit(f"none of the questions in {options.written} is about a file that is named")
+        parts += [(part, WRITTEN_TIMES) for part in written if part.title not in options.without]
     return [(in_passages(part), times) for part, times in parts]
 
 
@@ -171,7 +180,10 @@ class Training:
             left = times
             while left > 0:
                 found = drawn(part, self.nearness, rng)
-                examples += rng.sample(found, round(len(found) * min(left, 1.0)))
+                found = rng.sample(found, round(len(found) * min(left, 1.0)))
+                looked = self.options.looks * len(found)
+                examples += found[round(looked) :]
+                examples += looks(part.title, found[: round(looked)], rng)
                 left -= 1
         rng.shuffle(examples)
         batches = []
