@@ -14,7 +14,7 @@ Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"
 
 LAST_TURN, WITH_ANSWER = 0.5, 0.5
 """A follow-up's mix: the last turn alone, and with the answer before it. On MTRAG-UN's
-conversations it raises recall@5 from 0.775 (last turn alone) to 0.873."""
+conversations recall@5 is 0.775 with the last turn alone and 0.90 with these."""
 LONG = (0.5, 0.1, 0.4)
 """From the third turn on: the last turn alone, with the first question, and with the answer."""
 CONTEXT_CHARS = 600

@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "b0f3f1522f9c3b89bcb75525232c962bc49323fcb408e84e0614e9d67ec3be74"
+SHA256 = "dbbece255458a0d718e226eee6c0ba109cad761f198a0abfe13faac32694f976"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
