@@ -56,6 +56,23 @@ def test_a_follow_up_is_searched_with_what_was_said():
     assert understand(Request("And when?", turns)).queries[0].text == "Who met in Tokyo? And when?"
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "asked"),
+    [
+        ("What did Mayor Ada Lund say?", "And Ola Berg?", "What did Ola Berg say?"),
+        ("What did Lund say?", "what about the Coast Guard?", "What did the Coast Guard say?"),
+        ("Is Wick in the league?", "And Thurso?", "Is Thurso in the league?"),
+        # Nobody is named before, or two are; something else than a name is asked for.
+        ("who said it?", "And Berg?", "who said it? And Berg?"),
+        ("When did Lund meet Berg?", "And Holm?", "When did Lund meet Berg? And Holm?"),
+        ("What did Lund say?", "And when?", "What did Lund say? And when?"),
+    ],
+)
+def test_the_same_is_asked_of_another(before, question, asked):
+    turns = (Turn(before, "Something."),)
+    assert understand(Request(question, turns)).queries[0].text == asked
+
+
 @pytest.mark.parametrize("ask", ["What does the article say about {}?", "Tell me about {}", "What does it say about “{}”?"])
 def test_one_is_told_about_whatever_it_names(bot, ask):
     for name in ("Quadrilateral Security Dialogue", "maritime security", "Make in India"):

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from chatbot.answering.kinds import NAME
 from chatbot.answers import Request
 from index import Query
-from index.lexical import token_set
+from index.lexical import STOPWORDS, token_set
 
 Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"]
 
@@ -42,6 +43,8 @@ _REFERS_BACK = re.compile(
     r"^(?:and|but|so|or|then|what about|how about|really)\b",
     re.IGNORECASE,
 )
+
+_OTHER = re.compile(rf"(?i:and|or|what about|how about) (?P<name>(?:the )?{NAME})[ .?!]*")
 
 _WORDS: dict[Intent, str] = {
     "greeting": (
@@ -171,10 +174,29 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     if one_article and words and not _REFERS_BACK.search(request.question):
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     # "Who else is in it?" names nothing; what it is about stands in the question before.
-    asked = request.question if words >= ENOUGH_WORDS else f"{last.question} {request.question}"
+    asked = _of_another(last.question, request.question)
+    if asked is None:
+        known = words >= ENOUGH_WORDS
+        asked = request.question if known else f"{last.question} {request.question}"
     if one_article or len(request.history) == 1:
         return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))
     # What a long conversation is about was mostly said when it began.
     begun = f"{request.history[0].question} {request.question}"
     texts = (asked, begun, with_context)
     return tuple(Query(text, share) for text, share in zip(texts, LONG, strict=True))
+
+
+def _of_another(before: str, question: str) -> str | None:
+    """ "What did Ada Lund say?" and "And Ola Berg?" → "What did Ola Berg say?".
+
+    None where the question is not of that kind, or the one before names not just one.
+    """
+    other = _OTHER.fullmatch(question.strip())
+    # A question begins with a capital, too.
+    first = re.match(r"\w+ ", before)
+    begin = first.end() if first and first[0].strip().casefold() in STOPWORDS else 0
+    names = list(re.compile(NAME).finditer(before, begin))
+    if other is None or len(names) != 1 or not token_set(other["name"]):
+        return None
+    start, end = names[0].span()
+    return before[:start] + other["name"] + before[end:]
