@@ -62,6 +62,7 @@ def test_a_follow_up_is_searched_with_what_was_said():
         ("What did Mayor Ada Lund say?", "And Ola Berg?", "What did Ola Berg say?"),
         ("What did Lund say?", "what about the Coast Guard?", "What did the Coast Guard say?"),
         ("Is Wick in the league?", "And Thurso?", "Is Thurso in the league?"),
+        ("Who is Wick’s mayor?", "What about Thurso?", "Who is Thurso’s mayor?"),
         # Nobody is named before, or two are; something else than a name is asked for.
         ("who said it?", "And Berg?", "who said it? And Berg?"),
         ("When did Lund meet Berg?", "And Holm?", "When did Lund meet Berg? And Holm?"),

@@ -44,6 +44,8 @@ _REFERS_BACK = re.compile(
     re.IGNORECASE,
 )
 
+_NAMED = re.compile(NAME)
+_OWNER = re.compile(r"['’]s?$")
 _OTHER = re.compile(rf"(?i:and|or|what about|how about) (?P<name>(?:the )?{NAME})[ .?!]*")
 
 _WORDS: dict[Intent, str] = {
@@ -173,11 +175,11 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     words = len(token_set(request.question))
     if one_article and words and not _REFERS_BACK.search(request.question):
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
-    # "Who else is in it?" names nothing; what it is about stands in the question before.
     asked = _of_another(last.question, request.question)
     if asked is None:
-        known = words >= ENOUGH_WORDS
-        asked = request.question if known else f"{last.question} {request.question}"
+        # "Who else is in it?" names nothing; what it is about stands in the question before.
+        names = words >= ENOUGH_WORDS
+        asked = request.question if names else f"{last.question} {request.question}"
     if one_article or len(request.history) == 1:
         return (Query(asked, LAST_TURN), Query(with_context, WITH_ANSWER))
     # What a long conversation is about was mostly said when it began.
@@ -195,8 +197,8 @@ def _of_another(before: str, question: str) -> str | None:
     # A question begins with a capital, too.
     first = re.match(r"\w+ ", before)
     begin = first.end() if first and first[0].strip().casefold() in STOPWORDS else 0
-    names = list(re.compile(NAME).finditer(before, begin))
+    names = list(_NAMED.finditer(before, begin))
     if other is None or len(names) != 1 or not token_set(other["name"]):
         return None
-    start, end = names[0].span()
+    start, end = names[0].start(), names[0].start() + len(_OWNER.sub("", names[0][0]))
     return before[:start] + other["name"] + before[end:]
