@@ -33,10 +33,11 @@ from chatbot.answering.reader import (
 )
 from chatbot.answers import Citation, CitedSentence
 from chatbot.reader import export, train
-from chatbot.reader.examples import drawn, in_passages, read, read_written
+from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
 from chatbot.reader.looks import looks
 from chatbot.reader.weights import weights_of
+from chatbot.reader.written import read_written
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.lexical import Lexicon
 from index.ranking import READ

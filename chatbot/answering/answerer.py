@@ -116,9 +116,9 @@ class Answerer:
             summary = self._summaries(ids)
         elif understood.intent == "question":
             hits = (find or self.find)(understood.queries, ids)
-            evidence = gather(self.retriever, self.reader, request, understood.queries, hits, ids)
-            hits, scored = evidence.hits, evidence.scored
-            row = evidence.features(self.retriever, ids)
+            found = gather(self.retriever, self.reader, request, understood.queries, hits, ids)
+            hits, scored = found.hits, found.scored
+            row = found.features(self.retriever, ids)
             probability = self.model.probability(row) if row else 0.0
             if _told_of(topic(request.question), scored):
                 probability = max(probability, TOLD)

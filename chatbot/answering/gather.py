@@ -19,7 +19,7 @@ HITS = READ
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Gathered:
     """A question, its misspelt words mended, with the hits and their sentences, best first."""
 
     question: str
@@ -48,10 +48,10 @@ def gather(
     queries: Sequence[Query],
     hits: Sequence[Hit],
     ids: Sequence[str],
-) -> Evidence:
+) -> Gathered:
     """The evidence in hits that were found for a request's queries in the articles `ids`."""
     question = retriever.mended(queries[0].text, ids)
     compare = partial(retriever.compare, queries, ids)
     said, alone = said_before(request), len(queries) == 1
     read, scored = read_found(reader, question, hits, said, alone, compare)
-    return Evidence(question, read, scored)
+    return Gathered(question, read, scored)

@@ -40,11 +40,12 @@ from torch.nn import functional
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pair, Pairs
 from chatbot.reader import rounding
-from chatbot.reader.examples import Example, Part, drawn, in_passages, read, read_written
+from chatbot.reader.examples import Example, Part, drawn, in_passages, read
 from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
 from chatbot.reader.weights import weights_of
+from chatbot.reader.written import read_written
 
 BATCH = 32
 RATE, WARM, DECAY = 1.6e-4, 0.06, 0.01
@@ -58,7 +59,7 @@ WRITTEN_TIMES = 2.0
 """The same for the questions of `--written`."""
 ON_EPOCHS = 2
 LOOKS = 0.25
-"""The share of examples that are shown as a closer look shows them."""
+"""The share of examples that a run which goes on shows as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
@@ -76,11 +77,13 @@ def main() -> None:
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
-    parser.add_argument("--looks", type=float, default=LOOKS, metavar="PART")
+    parser.add_argument("--looks", type=float, metavar="PART")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
+    if options.looks is None:
+        options.looks = LOOKS if options.start else 0.0
     torch.manual_seed(options.seed)
     parts = _parts(options)
     Training(parts, Nearness(), options).run()
