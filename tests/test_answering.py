@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatbot import Answer, Chatbot, CitedSentence, Request, Turn
 from chatbot.answering import confidence, extract
-from chatbot.answering.conversation import understand
+from chatbot.answering.conversation import said_before, understand
 from chatbot.answering.kinds import asked_kind, holds, speaker
 from chatbot.answers import NOT_IN_ARTICLE
 from index import Article, Index, add
@@ -63,6 +63,7 @@ def test_a_follow_up_is_searched_with_what_was_said():
         ("What did Lund say?", "what about the Coast Guard?", "What did the Coast Guard say?"),
         ("Is Wick in the league?", "And Thurso?", "Is Thurso in the league?"),
         ("Who is Wick’s mayor?", "What about Thurso?", "Who is Thurso’s mayor?"),
+        ("Who is Wick's mayor?", "And Thurso's?", "Who is Thurso's mayor?"),
         # Nobody is named before, or two are; something else than a name is asked for.
         ("who said it?", "And Berg?", "who said it? And Berg?"),
         ("When did Lund meet Berg?", "And Holm?", "When did Lund meet Berg? And Holm?"),
@@ -71,7 +72,10 @@ def test_a_follow_up_is_searched_with_what_was_said():
 )
 def test_the_same_is_asked_of_another(before, question, asked):
     turns = (Turn(before, "Something."),)
-    assert understand(Request(question, turns)).queries[0].text == asked
+    request = Request(question, turns)
+    assert understand(request).queries[0].text == asked
+    # The sentence that answered before may name the other, too.
+    assert said_before(request) == ("Something." if asked.endswith(question) else "")
 
 
 @pytest.mark.parametrize("ask", ["What does the article say about {}?", "Tell me about {}", "What does it say about “{}”?"])

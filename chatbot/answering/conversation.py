@@ -156,13 +156,15 @@ def topic(question: str) -> str | None:
 def said_before(request: Request) -> str:
     """The answer before a follow-up, which asks for more than that.
 
-    None before a question that stands alone: what was quoted may be what answers it, too.
+    None before a question that stands alone, or asks the same of another: what was quoted may be
+    what answers it, too.
     """
     if not request.history or not _REFERS_BACK.search(request.question):
         return ""
-    if request.history[-1].question.strip() == request.question:
+    last = request.history[-1]
+    if last.question.strip() == request.question or _of_another(last.question, request.question):
         return ""
-    return request.history[-1].answer
+    return last.answer
 
 
 def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
@@ -201,4 +203,4 @@ def _of_another(before: str, question: str) -> str | None:
     if other is None or len(names) != 1 or not token_set(other["name"]):
         return None
     start, end = names[0].start(), names[0].start() + len(_OWNER.sub("", names[0][0]))
-    return before[:start] + other["name"] + before[end:]
+    return before[:start] + _OWNER.sub("", other["name"]) + before[end:]
