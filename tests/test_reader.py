@@ -37,7 +37,7 @@ from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
 from chatbot.reader.looks import looks
 from chatbot.reader.weights import weights_of
-from chatbot.reader.written import read_written
+from chatbot.reader.written import read_invented, read_written
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.lexical import Lexicon
 from index.ranking import READ
@@ -415,11 +415,33 @@ def test_written_questions_are_about_the_paragraph_of_another(squad, written):
         read_written(written, [squad])
 
 
+def test_invented_texts_come_with_their_questions(tmp_path):
+    file = tmp_path / "invented.jsonl"
+    asked = [{"question": "Who sold it?", "answer": "Ada Brink"}, {"question": "Who bought it?", "answer": None}]
+    lines = [{"title": "A boat", "text": "It was sold by Ada Brink.", "asked": asked}]
+    lines.append({"title": "A boat", "text": "Ada Brink lives in Wick.", "asked": asked[:1]})
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    (part,) = read_invented(file)
+    assert (part.title, part.passages) == ("A boat", (lines[0]["text"], lines[1]["text"]))
+    assert [[each.passage[s:e] for s, e in each.spans] for each in part.examples] == [["Ada Brink"], [], ["Ada Brink"]]
+    assert [each.kind for each in part.examples] == ["answered", "open", "answered"]
+    lines[1]["text"] = "She lives in Wick."
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    with pytest.raises(ValueError, match=r"invented.jsonl:2"):
+        read_invented(file)
+
+
 def test_the_questions_that_ship_with_the_training_are_well_formed():
-    lines = [json.loads(line) for line in Path(train.__file__).with_name("written.jsonl").read_text().splitlines()]
-    assert len({(line["about"], line["question"]) for line in lines}) == len(lines) > 3000
+    beside = Path(train.__file__).parent
+    lines = [json.loads(line) for line in (beside / "written.jsonl").read_text().splitlines()]
+    assert len({(line["about"], line["question"]) for line in lines}) == len(lines) > 8000
     assert {frozenset(line) for line in lines} == {frozenset({"about", "question", "answer"})}
     assert all(line["question"].strip() and line["answer"] != "" for line in lines)
+    invented = read_invented(beside / "invented.jsonl")
+    examples = [example for part in invented for example in part.examples]
+    assert len({(each.passage, each.question) for each in examples}) == len(examples) > 1000
+    assert all(each.question.strip() and each.kind in ("answered", "open") for each in examples)
+    assert 0.3 < sum(each.kind == "answered" for each in examples) / len(examples) < 0.6
 
 
 def test_a_look_shows_one_sentence_with_the_one_before(squad):

@@ -5,7 +5,7 @@
         --others squadshifts-reddit.json squadshifts-amazon_reviews.json \\
         --aside tests/gold_wiki.jsonl --checkpoint reading.pt
     python -m chatbot.reader.train --open squad2-dev.json --without Huguenot … --from reading.pt \\
-        --written chatbot/reader/written.jsonl \\
+        --written chatbot/reader/written.jsonl --invented chatbot/reader/invented.jsonl \\
         --articles … --others … --aside tests/gold_wiki.jsonl --checkpoint reader.pt
     python -m chatbot.reader.export reader.pt
 
@@ -25,6 +25,7 @@ that ships (`.onnx`) as well as a checkpoint.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import sys
@@ -45,7 +46,7 @@ from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import BARRED, Network
 from chatbot.reader.weights import weights_of
-from chatbot.reader.written import read_written
+from chatbot.reader.written import read_invented, read_written
 
 BATCH = 32
 RATE, WARM, DECAY = 1.6e-4, 0.06, 0.01
@@ -56,11 +57,13 @@ TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
 """How often an epoch takes the files of each option."""
 ON_TIMES = {"articles": 0.4, "others": 0.2, "open": 1.5}
 WRITTEN_TIMES = 2.0
-"""The same for the questions of `--written`."""
+"""The same for the questions of `--written` and `--invented`."""
 ON_EPOCHS = 2
 LOOKS = 0.25
 """The share of examples that a run which goes on shows as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
+KEPT_WEIGHT = 1.0
+"""How much a run that goes on is held to the phrases that it would have chosen before."""
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
 EVERY = 100
@@ -72,6 +75,7 @@ def main() -> None:
     for option in TIMES:
         parser.add_argument(f"--{option}", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--written", type=Path, metavar="FILE")
+    parser.add_argument("--invented", type=Path, metavar="FILE")
     parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
@@ -110,6 +114,8 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         if not written:
             sys.exit(f"none of the questions in {options.written} is about a file that is named")
         parts += [(part, WRITTEN_TIMES) for part in written if part.title not in options.without]
+    if options.invented:
+        parts += [(part, WRITTEN_TIMES) for part in read_invented(options.invented)]
     return [(in_passages(part), times) for part, times in parts]
 
 
@@ -122,8 +128,10 @@ class Training:
         self.parts, self.nearness, self.options = parts, nearness, options
         self.pairs = Pairs()
         self.network = Network()
+        self.before: Network | None = None
         if options.start:
             self.network.load_state_dict(weights_of(options.start))
+            self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
             rounding.prepare(self.network)
         self.rate = ON_RATE if options.start else RATE
         self.averaged = torch.optim.swa_utils.AveragedModel(
@@ -212,6 +220,11 @@ class Training:
         )
         answering = functional.binary_cross_entropy_with_logits(answers.float(), answered)
         loss = span.mean() / 2 + ANSWERS_WEIGHT * answering
+        if self.before is not None:
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                known, _ = self.before(ids, segments, mask)
+            inside = (segments * mask).bool()
+            loss = loss + KEPT_WEIGHT * _strayed(spans.float(), known.float(), inside)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -243,6 +256,19 @@ class Training:
             self.network.load_state_dict(data["network"])
             self.averaged.load_state_dict(data["averaged"])
             self.optimizer.load_state_dict(data["optimizer"])
+
+
+def _strayed(spans: torch.Tensor, known: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """How far the phrases that a passage offers moved from those known before, in nats.
+
+    The divergence of two distributions over the passage's tokens, "nowhere" left out: what was
+    learnt of choosing phrases stays, while refusing changes (learning without forgetting, Li and
+    Hoiem 2016, https://arxiv.org/abs/1606.09282).
+    """
+    old, new = (
+        each.masked_fill(~inside[..., None], BARRED).log_softmax(dim=1) for each in (known, spans)
+    )
+    return (old.exp() * (old - new)).sum(dim=1).mean()
 
 
 def tensors(batch: Sequence[Example], pairs: Pairs) -> tuple[Any, ...]:

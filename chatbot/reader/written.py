@@ -1,4 +1,9 @@
-"""The questions of `written.jsonl`, which were written to look answerable, as examples."""
+"""Questions that were written to look answerable, as examples.
+
+Those of `written.jsonl` are about paragraphs of the files that a reader is trained on. In
+`invented.jsonl` the texts are written, too: news, manuals and rules about people and places that do
+not exist, so that nothing which a network knows of the world answers for it.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +37,36 @@ def read_written(file: Path, files: Iterable[Path], skipped: Collection[str] = (
         title, text = contexts[asked["about"]]
         if " ".join(text.split()) in skipped:
             continue
-        spans: tuple[Span, ...] = ()
-        if asked["answer"] is not None:
-            words = r"\s+".join(map(re.escape, asked["answer"].split()))
-            spans = tuple(match.span() for match in re.finditer(words, text))
-            if not spans:
-                raise ValueError(f"{file}:{number}: the paragraph does not hold the answer")
-        kind = "answered" if spans else "open"
-        found.setdefault(title, []).append(Example(asked["question"], text, spans, kind))
+        found.setdefault(title, []).append(_example(asked, text, f"{file}:{number}"))
+    return _parts(found)
+
+
+def read_invented(file: Path) -> list[Part]:
+    """The texts of `invented.jsonl`, a paragraph a line, and what is `asked` about each.
+
+    Lines of the same `title` are an article. Raises ValueError as `read_written` does.
+    """
+    found: dict[str, list[Example]] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        paragraph = json.loads(line)
+        found.setdefault(paragraph["title"], []).extend(
+            _example(asked, paragraph["text"], f"{file}:{number}") for asked in paragraph["asked"]
+        )
+    return _parts(found)
+
+
+def _example(asked: dict[str, str | None], text: str, place: str) -> Example:
+    question, answer = str(asked["question"]), asked["answer"]
+    if answer is None:
+        return Example(question, text, (), "open")
+    words = r"\s+".join(map(re.escape, answer.split()))
+    spans: tuple[Span, ...] = tuple(match.span() for match in re.finditer(words, text))
+    if not spans:
+        raise ValueError(f"{place}: the paragraph does not hold the answer")
+    return Example(question, text, spans, "answered")
+
+
+def _parts(found: dict[str, list[Example]]) -> list[Part]:
     return [
         Part(title, tuple(dict.fromkeys(each.passage for each in some)), tuple(some))
         for title, some in found.items()
