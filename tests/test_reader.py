@@ -444,6 +444,17 @@ def test_the_questions_that_ship_with_the_training_are_well_formed():
     assert 0.3 < sum(each.kind == "answered" for each in examples) / len(examples) < 0.6
 
 
+def test_a_run_that_goes_on_is_held_to_the_phrases_of_the_passage_alone():
+    known = torch.randn(2, 6, 2, generator=torch.Generator().manual_seed(7))
+    inside = torch.tensor([[0, 0, 1, 1, 1, 0], [0, 1, 1, 1, 1, 1]], dtype=torch.bool)
+    assert train._strayed(known, known, inside) == 0
+    elsewhere = known.masked_fill(~inside[..., None], 5.0)  # "nowhere" may become as likely as it likes
+    assert train._strayed(elsewhere, known, inside) == 0
+    moved = known.clone()
+    moved[0, 3, 1] += 4
+    assert train._strayed(moved, known, inside) > 0.01
+
+
 def test_a_look_shows_one_sentence_with_the_one_before(squad):
     (part,) = read([squad])
     seen = set()
