@@ -87,6 +87,17 @@ def test_one_is_told_about_whatever_it_names(bot, ask):
     assert not bot.ask(ask.format("bitcoin mining")).answered
 
 
+def test_what_is_asked_of_another_is_answered_as_exactly(tmp_path):
+    index = Index.open(tmp_path)
+    said = "The mayor of Wick is Ada Lund, a teacher. Thurso has been led by mayor Ola Berg since 2019."
+    with index.writing():
+        add(index, Article("a", "Two towns", f"{said} Both towns live off fish. A bus runs between them twice a day."))
+    bot = Chatbot(index)
+    first = bot.ask("Who is Wick's mayor?")
+    second = bot.ask("And Thurso's?", (Turn(first.question, first.text),))
+    assert [first.sentences[0].phrase, second.sentences[0].phrase] == ["Ada Lund", "Ola Berg"]
+
+
 def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
     index = Index.open(tmp_path)
     built = "Anna Berg built the Lindholm bridge in 1932 with her two brothers."

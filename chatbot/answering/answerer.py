@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from chatbot.answering import confidence, extract
-from chatbot.answering.conversation import REPLIES, topic, understand
+from chatbot.answering.conversation import REPLIES, restated, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.gather import gather, search
@@ -251,7 +251,7 @@ class Answerer:
             place = (quote.article, quote.sentence.start, quote.sentence.end)
             number = numbers.setdefault(place, len(numbers) + 1)
             citations.append(self._citation(quote, number, quote.phrase if first else None))
-        lead = _lead(prepared.request.question, citations[0]) if first and citations else None
+        lead = _lead(restated(prepared.request), citations[0]) if first and citations else None
         return CitedSentence(draft.text, tuple(citations), lead, draft.supported)
 
     def _citation(self, quote: Quote, number: int, phrase: Phrase | None = None) -> Citation:

@@ -190,6 +190,12 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     return tuple(Query(text, share) for text, share in zip(texts, LONG, strict=True))
 
 
+def restated(request: Request) -> str:
+    """The question of a request; "And Berg?" is put as the one before it was."""
+    asked = request.history and _of_another(request.history[-1].question, request.question)
+    return asked or request.question
+
+
 def _of_another(before: str, question: str) -> str | None:
     """ "What did Ada Lund say?" and "And Ola Berg?" → "What did Ola Berg say?".
 
