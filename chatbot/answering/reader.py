@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "dbbece255458a0d718e226eee6c0ba109cad761f198a0abfe13faac32694f976"
+SHA256 = "5c9c92efe4b3923d1aa1273833d335f70ef860f84be0572ae9934c42f68340e4"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
