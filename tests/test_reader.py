@@ -5,6 +5,7 @@ import logging
 import random
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -482,6 +483,22 @@ def test_training_can_go_on_from_the_model_that_ships():
 def run(main, monkeypatch, *options):
     monkeypatch.setattr(sys, "argv", ["python", *map(str, options)])
     main()
+
+
+def test_a_run_takes_files_as_often_as_it_is_told(squad, tmp_path, monkeypatch, capsys):
+    invented = tmp_path / "invented.jsonl"
+    line = {"title": "A boat", "text": "Ada sold it.", "asked": [{"question": "Who sold it?", "answer": "Ada"}]}
+    invented.write_text(json.dumps(line))
+    taken = []
+    monkeypatch.setattr(train, "Training", lambda parts, nearness, options: taken.append((parts, options)) or Mock())
+    options = ("--articles", squad, "--invented", invented, invented, "--checkpoint", tmp_path / "x.pt")
+    run(train.main, monkeypatch, *options, "--times", "invented=0.35", "--rate", 6e-5)
+    ((parts, chosen),) = taken
+    assert [(part.title, times) for part, times in parts] == [("Caithness", 1.0), ("A boat", 0.35), ("A boat", 0.35)]
+    assert chosen.rate == 6e-5
+    with pytest.raises(SystemExit):
+        run(train.main, monkeypatch, *options, "--times", "inveted=1")
+    assert "inveted=1" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

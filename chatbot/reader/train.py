@@ -11,15 +11,15 @@
 
 It goes in steps. The first learns to find answers, and to refuse by the questions that are made
 open by rule; it takes three hours on two cores. Others go on from there (`--from`) with questions
-that were written to look answerable, those of SQuAD 2.0 (`--open`) and ours (`--written`), which an
-epoch takes more than once, and round weights as they will be in the model that ships. A part of the
-examples is shown as a closer look shows them (`looks`). With `--share` the weights then go
-only so much of the way from where they began, which keeps what either end knows better (WiSE-FT,
-Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other titles kept apart
-(`--without`) it gives another network, whose figures on these are honest. What is asked about the
-texts that a gold set was written about (`--aside`) is left out: the confidence is fitted there. A
-run that is stopped goes on from its checkpoint when it is started anew. `--from` takes the model
-that ships (`.onnx`) as well as a checkpoint.
+that were written to look answerable, those of SQuAD 2.0 (`--open`) and ours (`--written`, and
+`--invented` with its texts), which an epoch takes more than once, and round weights as they will be
+in the model that ships. A part of the examples is shown as a closer look shows them (`looks`). With
+`--share` the weights then go only so much of the way from where they began, which keeps what either
+end knows better (WiSE-FT, Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other
+titles kept apart (`--without`) it gives another network, whose figures on these are honest. What is
+asked about the texts that a gold set was written about (`--aside`) is left out: the confidence is
+fitted there. A run that is stopped goes on from its checkpoint when it is started anew. `--from`
+takes the model that ships (`.onnx`) as well as a checkpoint.
 """
 
 from __future__ import annotations
@@ -30,17 +30,15 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from chatbot.answering.fit import gold_articles
-from chatbot.answering.reader import Pair, Pairs
+from chatbot.answering.reader import Pairs
 from chatbot.reader import rounding
+from chatbot.reader.batches import tensors
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
 from chatbot.reader.looks import looks
 from chatbot.reader.nearness import Nearness
@@ -53,11 +51,11 @@ RATE, WARM, DECAY = 1.6e-4, 0.06, 0.01
 ON_RATE = 0.8e-4
 """The rate of a run that goes on from another's weights."""
 EPOCHS = 4
-TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0}
-"""How often an epoch takes the files of each option."""
-ON_TIMES = {"articles": 0.4, "others": 0.2, "open": 1.5}
-WRITTEN_TIMES = 2.0
-"""The same for the questions of `--written` and `--invented`."""
+SQUAD = ("articles", "others", "open")
+"""The options that name files in SQuAD's format."""
+TIMES = {"articles": 1.0, "others": 0.6, "open": 3.0, "written": 2.0, "invented": 2.0}
+"""How often an epoch takes the files of each option; `--times` changes that."""
+ON_TIMES = {"articles": 0.4, "others": 0.2, "open": 1.5, "written": 2.0, "invented": 2.0}
 ON_EPOCHS = 2
 LOOKS = 0.25
 """The share of examples that a run which goes on shows as a closer look shows them."""
@@ -72,10 +70,11 @@ EVERY = 100
 def main() -> None:
     """Read the files, train, and keep a checkpoint."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for option in TIMES:
+    for option in SQUAD:
         parser.add_argument(f"--{option}", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--written", type=Path, metavar="FILE")
-    parser.add_argument("--invented", type=Path, metavar="FILE")
+    parser.add_argument("--invented", nargs="*", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--times", nargs="*", type=_times, default=[], metavar="OPTION=TIMES")
     parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
@@ -83,14 +82,23 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
     parser.add_argument("--looks", type=float, metavar="PART")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--rate", type=float)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
     if options.looks is None:
         options.looks = LOOKS if options.start else 0.0
+    options.times = (ON_TIMES if options.start else TIMES) | dict(options.times)
     torch.manual_seed(options.seed)
     parts = _parts(options)
     Training(parts, Nearness(), options).run()
+
+
+def _times(words: str) -> tuple[str, float]:
+    option, _, times = words.partition("=")
+    if option not in TIMES:
+        raise ValueError
+    return option, float(times)
 
 
 def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
@@ -103,8 +111,8 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
             for article in gold_articles(file, names):
                 skipped.update(article.text.strip().split("\n\n"))
     parts = [
-        (part, times)
-        for option, times in (ON_TIMES if options.start else TIMES).items()
+        (part, options.times[option])
+        for option in SQUAD
         for part in read(getattr(options, option), skipped)
         if part.title not in options.without
     ]
@@ -113,9 +121,10 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         written = read_written(options.written, files, skipped)
         if not written:
             sys.exit(f"none of the questions in {options.written} is about a file that is named")
-        parts += [(part, WRITTEN_TIMES) for part in written if part.title not in options.without]
-    if options.invented:
-        parts += [(part, WRITTEN_TIMES) for part in read_invented(options.invented)]
+        times = options.times["written"]
+        parts += [(part, times) for part in written if part.title not in options.without]
+    for file in options.invented:
+        parts += [(part, options.times["invented"]) for part in read_invented(file)]
     return [(in_passages(part), times) for part, times in parts]
 
 
@@ -133,7 +142,7 @@ class Training:
             self.network.load_state_dict(weights_of(options.start))
             self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
             rounding.prepare(self.network)
-        self.rate = ON_RATE if options.start else RATE
+        self.rate = options.rate or (ON_RATE if options.start else RATE)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(
@@ -269,32 +278,6 @@ def _strayed(spans: torch.Tensor, known: torch.Tensor, inside: torch.Tensor) -> 
         each.masked_fill(~inside[..., None], BARRED).log_softmax(dim=1) for each in (known, spans)
     )
     return (old.exp() * (old - new)).sum(dim=1).mean()
-
-
-def tensors(batch: Sequence[Example], pairs: Pairs) -> tuple[Any, ...]:
-    """Examples → ids, segments and mask, and where answers begin and end, each (b, n)."""
-    read = [pairs.of(each.question, each.passage) for each in batch]
-    longest = max(len(pair.ids) for pair in read)
-    table = np.zeros((3, len(batch), longest), np.int64)
-    places = np.zeros((2, len(batch), longest), bool)
-    for row, (example, pair) in enumerate(zip(batch, read, strict=True)):
-        count = len(pair.ids)
-        table[0, row, :count], table[1, row, :count] = pair.ids, pair.segments
-        table[2, row, :count] = 1
-        for start, end in example.spans:
-            first, last = _tokens(pair, start, end)
-            if first <= last:
-                places[0, row, first] = places[1, row, last] = True
-        if not places[0, row].any():
-            places[:, row, 0] = True
-    return tuple(torch.from_numpy(each) for each in (*table, *places))
-
-
-def _tokens(pair: Pair, start: int, end: int) -> tuple[int, int]:
-    """The places of the first and last token of some words of the passage."""
-    first = int(np.searchsorted(pair.offsets[:, 1], start, side="right"))
-    last = int(np.searchsorted(pair.offsets[:, 0], end)) - 1
-    return pair.first + first, pair.first + min(last, len(pair.offsets) - 1)
 
 
 if __name__ == "__main__":
