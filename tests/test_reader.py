@@ -19,7 +19,7 @@ from chatbot.answering import reader as reader_module
 from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
 from chatbot.answering.confidence import features
 from chatbot.answering.extract import scored
-from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.kinds import asks_for_phrase, names_one_of_several
 from chatbot.answering.reader import (
     AT_ONCE,
     BEHIND,
@@ -250,6 +250,24 @@ def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):
 )  # fmt: skip
 def test_which_questions_ask_for_a_phrase(question, asked):
     assert asks_for_phrase(question) == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "after", "one"),
+    [
+        ("Which mayors came?", "Among the guests were Mayor ", " and Mayor Ola Berg of Thurso.", True),
+        ("Which mayors came?", "Among the guests were Mayor Ada Lund and Mayor ", ".", True),
+        ("Who were the guests?", "The guests were ", ", Ola Berg and Jo Holm.", True),
+        ("What northern towns took part?", "There were teams from ", " as well as Thurso.", True),
+        ("Which mayors came?", "There came ", " of Wick, and nobody spoke.", False),
+        ("Which mayor came?", "Among the guests were Mayor ", " and Dr Berg of Thurso.", False),
+        ("Who came?", "There came ", " and Berg.", False),
+        ("What does Lund run?", "She runs ", " and Holm.", False),
+        ("Which business was closed?", "They closed ", " and Holm.", False),
+    ],
+)
+def test_one_name_does_not_stand_for_several(question, before, after, one):
+    assert names_one_of_several(question, before, after) == one
 
 
 @given(st.text(alphabet="ab \n\u00a0", max_size=40), st.integers(0, 39), st.integers(0, 39))

@@ -14,7 +14,7 @@ from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.gather import gather, search
 from chatbot.answering.generate import Generator
-from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.kinds import asks_for_phrase, names_one_of_several
 from chatbot.answering.polar import polar
 from chatbot.answering.prepared import Prepared, View
 from chatbot.answering.reader import Reader
@@ -287,8 +287,11 @@ class Answerer:
 
 def _lead(question: str, citation: Citation) -> str | None:
     """What comes first: the exact words where they are asked for, yes or no where that is sure."""
-    if citation.phrase and asks_for_phrase(question):
-        return " ".join(citation.phrase.quote.split())
+    words, quote = citation.phrase, citation.quote
+    if words and asks_for_phrase(question):
+        before, after = quote[: words.start - citation.start], quote[words.end - citation.start :]
+        if not names_one_of_several(question, before, after):
+            return " ".join(words.quote.split())
     return polar(question, citation.quote)
 
 
