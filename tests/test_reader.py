@@ -19,7 +19,8 @@ from chatbot.answering import reader as reader_module
 from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
 from chatbot.answering.confidence import features
 from chatbot.answering.extract import scored
-from chatbot.answering.kinds import asks_for_phrase, names_one_of_several
+from chatbot.answering.kinds import asks_for_phrase
+from chatbot.answering.lead import names_one_of_several
 from chatbot.answering.reader import (
     AT_ONCE,
     BEHIND,

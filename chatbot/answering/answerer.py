@@ -14,8 +14,7 @@ from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
 from chatbot.answering.gather import gather, search
 from chatbot.answering.generate import Generator
-from chatbot.answering.kinds import asks_for_phrase, names_one_of_several
-from chatbot.answering.polar import polar
+from chatbot.answering.lead import lead
 from chatbot.answering.prepared import Prepared, View
 from chatbot.answering.reader import Reader
 from chatbot.answers import (
@@ -251,8 +250,9 @@ class Answerer:
             place = (quote.article, quote.sentence.start, quote.sentence.end)
             number = numbers.setdefault(place, len(numbers) + 1)
             citations.append(self._citation(quote, number, quote.phrase if first else None))
-        lead = _lead(restated(prepared.request), citations[0]) if first and citations else None
-        return CitedSentence(draft.text, tuple(citations), lead, draft.supported)
+        comes_first = first and citations
+        phrase = lead(restated(prepared.request), citations[0]) if comes_first else None
+        return CitedSentence(draft.text, tuple(citations), phrase, draft.supported)
 
     def _citation(self, quote: Quote, number: int, phrase: Phrase | None = None) -> Citation:
         article, sentence = self.article(quote.article), quote.sentence
@@ -283,16 +283,6 @@ class Answerer:
             revision=prepared.revision,
             timings=Timings(prepared.search_ms, took, prepared.search_ms + took),
         )
-
-
-def _lead(question: str, citation: Citation) -> str | None:
-    """What comes first: the exact words where they are asked for, yes or no where that is sure."""
-    words, quote = citation.phrase, citation.quote
-    if words and asks_for_phrase(question):
-        before, after = quote[: words.start - citation.start], quote[words.end - citation.start :]
-        if not names_one_of_several(question, before, after):
-            return " ".join(words.quote.split())
-    return polar(question, citation.quote)
 
 
 def _notice(fault: Fault, begun: bool) -> Notice:

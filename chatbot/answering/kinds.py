@@ -144,28 +144,9 @@ _FOR_PHRASE = re.compile(
 )
 
 
-_SEVERAL = re.compile(
-    r"\bwho (?:are|were)\b|"
-    r"\b(?:which|what) (?:(?!(?:is|was|has|does)\b)\w+ )?(?!(?:was|has|does)\b)\w{2,}"
-    r"s\b(?<!ss)(?<!us)(?<!is)",
-    re.IGNORECASE,
-)
-_NAMED_AFTER = re.compile(rf"(?:,(?: (?:and|or))?| (?:and|or|as well as)) (?:the )?{NAME}")
-_NAMED_BEFORE = re.compile(rf"{NAME},? (?:and|or|as well as) (?:the )?(?:[A-Z][\w’'-]* )*$")
-
-
 def asks_for_phrase(question: str) -> bool:
     """Whether a few words answer: a name, a place, a time, a number, a thing."""
     return bool(_FOR_PHRASE.search(question)) and asked_kind(question) not in ("quotation",)
-
-
-def names_one_of_several(question: str, before: str, after: str) -> bool:
-    """Whether a question asks for several, and a phrase is but one of those that a sentence names.
-
-    `before` and `after` are what the sentence says around the phrase.
-    """
-    named = _NAMED_BEFORE.search(before) or _NAMED_AFTER.match(after)
-    return bool(named and _SEVERAL.search(question))
 
 
 def asked_kind(question: str) -> str | None:

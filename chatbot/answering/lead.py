@@ -1,0 +1,37 @@
+"""What comes before the first sentence: the exact words, "Yes" or "No"."""
+
+from __future__ import annotations
+
+import re
+
+from chatbot.answering.kinds import NAME, asks_for_phrase
+from chatbot.answering.polar import polar
+from chatbot.answers import Citation
+
+_SEVERAL = re.compile(
+    r"\bwho (?:are|were)\b|"
+    r"\b(?:which|what) (?:(?!(?:is|was|has|does)\b)\w+ )?(?!(?:was|has|does)\b)\w{2,}"
+    r"s\b(?<!ss)(?<!us)(?<!is)",
+    re.IGNORECASE,
+)
+_NAMED_AFTER = re.compile(rf"(?:,(?: (?:and|or))?| (?:and|or|as well as)) (?:the )?{NAME}")
+_NAMED_BEFORE = re.compile(rf"{NAME},? (?:and|or|as well as) (?:the )?(?:[A-Z][\w’'-]* )*$")
+
+
+def lead(question: str, citation: Citation) -> str | None:
+    """What comes first: the exact words where they are asked for, yes or no where that is sure."""
+    words, quote = citation.phrase, citation.quote
+    if words and asks_for_phrase(question):
+        before, after = quote[: words.start - citation.start], quote[words.end - citation.start :]
+        if not names_one_of_several(question, before, after):
+            return " ".join(words.quote.split())
+    return polar(question, citation.quote)
+
+
+def names_one_of_several(question: str, before: str, after: str) -> bool:
+    """Whether a question asks for several, and a phrase is but one of those that a sentence names.
+
+    `before` and `after` are what the sentence says around the phrase.
+    """
+    named = _NAMED_BEFORE.search(before) or _NAMED_AFTER.match(after)
+    return bool(named and _SEVERAL.search(question))
