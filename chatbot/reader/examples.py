@@ -44,12 +44,16 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question put to a passage; `spans` are answers by characters, none where it stays open."""
+    """A question put to a passage; `spans` are answers by characters, none where it stays open.
+
+    `title` is that of the article that it was asked about.
+    """
 
     question: str
     passage: str
     spans: tuple[Span, ...]
     kind: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def read(files: Iterable[Path], skipped: Collection[str] = ()) -> list[Part]:
     for file in files:
         for entry in json.loads(file.read_text(encoding="utf-8"))["data"]:
             examples = [
-                _example(paragraph["context"], asked)
+                _example(paragraph["context"], asked, str(entry["title"]))
                 for paragraph in entry["paragraphs"]
                 if " ".join(paragraph["context"].split()) not in skipped
                 for asked in paragraph["qas"]
@@ -110,7 +114,7 @@ def _placed(example: Example, cut: Sequence[Span]) -> list[Example]:
     return found if not example.spans else found[:1]
 
 
-def _example(text: str, asked: dict[str, object]) -> Example:
+def _example(text: str, asked: dict[str, object], title: str) -> Example:
     spans = []
     if not asked.get("is_impossible"):
         answers = asked["answers"]
@@ -120,7 +124,8 @@ def _example(text: str, asked: dict[str, object]) -> Example:
             if answer["text"] and text[start : start + len(answer["text"])] == answer["text"]:
                 spans.append((start, start + len(answer["text"])))
     question = " ".join(str(asked["question"]).split())
-    return Example(question, text, tuple(dict.fromkeys(spans)), "answered" if spans else "open")
+    kind = "answered" if spans else "open"
+    return Example(question, text, tuple(dict.fromkeys(spans)), kind, title)
 
 
 def drawn(part: Part, nearest: Nearest, rng: random.Random) -> list[Example]:

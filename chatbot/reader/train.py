@@ -33,7 +33,6 @@ import time
 from pathlib import Path
 
 import torch
-from torch.nn import functional
 
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pairs
@@ -41,8 +40,10 @@ from chatbot.reader import rounding
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
 from chatbot.reader.looks import looks
+from chatbot.reader.losses import missed, strayed, unsure, untaught
 from chatbot.reader.nearness import Nearness
-from chatbot.reader.network import BARRED, Network
+from chatbot.reader.network import Network
+from chatbot.reader.teachers import Fold, Teachers
 from chatbot.reader.weights import weights_of
 from chatbot.reader.written import read_invented, read_written
 
@@ -61,7 +62,9 @@ LOOKS = 0.25
 """The share of examples that a run which goes on shows as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
 KEPT_WEIGHT = 1.0
-"""How much a run that goes on is held to the phrases that it would have chosen before."""
+"""How much a run that goes on, and has no teachers, is held to the phrases chosen before."""
+TAUGHT = 0.7
+"""The part of what a student learns that its teachers say, instead of the labels."""
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
 EVERY = 100
@@ -79,10 +82,13 @@ def main() -> None:
     parser.add_argument("--aside", type=Path, metavar="FILE")
     parser.add_argument("--from", dest="start", type=Path, metavar="FILE")
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--fold", type=Fold.parse, metavar="PLACE/OF")
+    parser.add_argument("--teachers", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
     parser.add_argument("--looks", type=float, metavar="PART")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
@@ -125,7 +131,11 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         parts += [(part, times) for part in written if part.title not in options.without]
     for file in options.invented:
         parts += [(part, options.times["invented"]) for part in read_invented(file)]
-    return [(in_passages(part), times) for part, times in parts]
+    return [
+        (in_passages(part), times)
+        for part, times in parts
+        if not (options.fold and options.fold.holds(part.title))
+    ]
 
 
 class Training:
@@ -138,10 +148,15 @@ class Training:
         self.pairs = Pairs()
         self.network = Network()
         self.before: Network | None = None
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.teachers = Teachers(options.teachers, self.device) if options.teachers else None
         if options.start:
             self.network.load_state_dict(weights_of(options.start))
-            self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
+            if not self.teachers:
+                self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
+                self.before.to(self.device)
             rounding.prepare(self.network)
+        self.network.to(self.device)
         self.rate = options.rate or (ON_RATE if options.start else RATE)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
@@ -206,10 +221,10 @@ class Training:
                 examples += looks(part.title, found[: round(looked)], rng)
                 left -= 1
         rng.shuffle(examples)
-        batches = []
-        for start in range(0, len(examples), BATCH * 24):
-            some = sorted(examples[start : start + BATCH * 24], key=lambda each: len(each.passage))
-            batches += [some[at : at + BATCH] for at in range(0, len(some), BATCH)]
+        batches, size = [], self.options.batch
+        for start in range(0, len(examples), size * 24):
+            some = sorted(examples[start : start + size * 24], key=lambda each: len(each.passage))
+            batches += [some[at : at + size] for at in range(0, len(some), size)]
         rng.shuffle(batches)
         return batches
 
@@ -217,39 +232,43 @@ class Training:
         rate = self.rate * min(progress / WARM, (1 - progress) / (1 - WARM))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        ids, segments, mask, begins, ends = tensors(batch, self.pairs)
-        answered = torch.tensor([1.0 if each.spans else 0.0 for each in batch])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            spans, answers = self.network(ids, segments, mask)
-        logits = spans.float().log_softmax(dim=1)
-        # Any of the answers that people gave counts, so their probabilities add up.
-        span = -(
-            torch.logsumexp(logits[..., 0].masked_fill(~begins, BARRED), dim=1)
-            + torch.logsumexp(logits[..., 1].masked_fill(~ends, BARRED), dim=1)
+        ids, segments, mask, begins, ends = (
+            each.to(self.device) for each in tensors(batch, self.pairs)
         )
-        answering = functional.binary_cross_entropy_with_logits(answers.float(), answered)
-        loss = span.mean() / 2 + ANSWERS_WEIGHT * answering
+        answered = torch.tensor([1.0 if each.spans else 0.0 for each in batch], device=self.device)
+        with self._casting():
+            spans, answers = self.network(ids, segments, mask)
+        spans, answers = spans.float(), answers.float()
+        span, answering = missed(spans, begins, ends), unsure(answers, answered)
+        loss = span + ANSWERS_WEIGHT * answering
         if self.before is not None:
-            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.no_grad(), self._casting():
                 known, _ = self.before(ids, segments, mask)
-            inside = (segments * mask).bool()
-            loss = loss + KEPT_WEIGHT * _strayed(spans.float(), known.float(), inside)
+            loss = loss + KEPT_WEIGHT * strayed(spans, known.float(), (segments * mask).bool())
+        if self.teachers is not None:
+            lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
+            said = untaught(spans, lesson) + ANSWERS_WEIGHT * unsure(answers, lesson.answers)
+            loss = (1 - TAUGHT) * loss + TAUGHT * said
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.network)
-        return float(span.mean().detach()) / 2, float(answering.detach())
+        return float(span.detach()), float(answering.detach())
+
+    def _casting(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def _go_part_of_the_way(self) -> None:
         share, begun = self.options.share, weights_of(self.options.start)
         with torch.no_grad():
             for name, weight in self.averaged.module.named_parameters():
-                weight.mul_(share).add_(begun[name], alpha=1 - share)
+                weight.mul_(share).add_(begun[name].to(self.device), alpha=1 - share)
 
     def _save(self) -> None:
         data = {
             "step": self.step,
+            "fold": str(self.options.fold or ""),
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -260,24 +279,11 @@ class Training:
 
     def _resume(self) -> None:
         if self.options.checkpoint.exists():
-            data = torch.load(self.options.checkpoint)
+            data = torch.load(self.options.checkpoint, map_location=self.device)
             self.step = data["step"]
             self.network.load_state_dict(data["network"])
             self.averaged.load_state_dict(data["averaged"])
             self.optimizer.load_state_dict(data["optimizer"])
-
-
-def _strayed(spans: torch.Tensor, known: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-    """How far the phrases that a passage offers moved from those known before, in nats.
-
-    The divergence of two distributions over the passage's tokens, "nowhere" left out: what was
-    learnt of choosing phrases stays, while refusing changes (learning without forgetting, Li and
-    Hoiem 2016, https://arxiv.org/abs/1606.09282).
-    """
-    old, new = (
-        each.masked_fill(~inside[..., None], BARRED).log_softmax(dim=1) for each in (known, spans)
-    )
-    return (old.exp() * (old - new)).sum(dim=1).mean()
 
 
 if __name__ == "__main__":

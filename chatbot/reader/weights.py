@@ -25,7 +25,7 @@ def weights_of(file: Path) -> Weights:
 
 
 def _averaged(checkpoint: Path) -> Weights:
-    kept: Weights = torch.load(checkpoint)["averaged"]
+    kept: Weights = torch.load(checkpoint, map_location="cpu")["averaged"]
     names = [name for name in kept if name.startswith(_TRAINED)]
     return {name.removeprefix(_TRAINED): kept[name] for name in names}
 

@@ -37,7 +37,7 @@ def read_written(file: Path, files: Iterable[Path], skipped: Collection[str] = (
         title, text = contexts[asked["about"]]
         if " ".join(text.split()) in skipped:
             continue
-        found.setdefault(title, []).append(_example(asked, text, f"{file}:{number}"))
+        found.setdefault(title, []).append(_example(asked, title, text, f"{file}:{number}"))
     return _parts(found)
 
 
@@ -50,20 +50,21 @@ def read_invented(file: Path) -> list[Part]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         paragraph = json.loads(line)
         found.setdefault(paragraph["title"], []).extend(
-            _example(asked, paragraph["text"], f"{file}:{number}") for asked in paragraph["asked"]
+            _example(asked, paragraph["title"], paragraph["text"], f"{file}:{number}")
+            for asked in paragraph["asked"]
         )
     return _parts(found)
 
 
-def _example(asked: dict[str, str | None], text: str, place: str) -> Example:
+def _example(asked: dict[str, str | None], title: str, text: str, place: str) -> Example:
     question, answer = str(asked["question"]), asked["answer"]
     if answer is None:
-        return Example(question, text, (), "open")
+        return Example(question, text, (), "open", title)
     words = r"\s+".join(map(re.escape, answer.split()))
     spans: tuple[Span, ...] = tuple(match.span() for match in re.finditer(words, text))
     if not spans:
         raise ValueError(f"{place}: the paragraph does not hold the answer")
-    return Example(question, text, spans, "answered")
+    return Example(question, text, spans, "answered", title)
 
 
 def _parts(found: dict[str, list[Example]]) -> list[Part]:
