@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "5c9c92efe4b3923d1aa1273833d335f70ef860f84be0572ae9934c42f68340e4"
+SHA256 = "fad64fc4b0555e9ba1d6d2c8b605dbc4b0acdc009766e775e115c141d52e35a8"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
