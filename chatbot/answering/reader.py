@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "fad64fc4b0555e9ba1d6d2c8b605dbc4b0acdc009766e775e115c141d52e35a8"
+SHA256 = "6aae774955ff626ad00791495055c805a7d8e36d8ce1b8e006d83f452fe7233e"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

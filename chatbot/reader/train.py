@@ -63,7 +63,7 @@ LOOKS = 0.25
 ANSWERS_WEIGHT = 0.7
 KEPT_WEIGHT = 1.0
 """How much a run that goes on, and has no teachers, is held to the phrases chosen before."""
-TAUGHT = 0.7
+TAUGHT = 0.5
 """The part of what a student learns that its teachers say, instead of the labels."""
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
