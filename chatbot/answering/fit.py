@@ -2,8 +2,8 @@
 
     python -m chatbot.answering.fit --squad squad2-dev.json xquad-en-dev.json \\
         --gold tests/gold_wiki.jsonl --texts squadshifts-new_wiki.json \\
-        --reader --without Normans Computational_complexity_theory Yuan_dynasty \\
-        French_and_Indian_War
+        --invented chatbot/reader/apart.jsonl --reader --without Normans \\
+        Computational_complexity_theory Yuan_dynasty French_and_Indian_War
 
 With `--reader` it is fitted for answers that the trained reader has a part in, and `--without`
 names the articles that this was trained on, whose figures would flatter it.
@@ -11,7 +11,9 @@ names the articles that this was trained on, whose figures would flatter it.
 Each SQuAD article is indexed as one article, cut to at most `PARAGRAPHS` paragraphs a piece, as
 long as articles are. A piece's own questions are answerable or, in SQuAD 2.0, not; the questions
 of other pieces are off-topic. The gold questions were written by hand as readers ask; `--texts`
-holds the articles that they name. For the figures, questions are judged by models that were fitted
+holds the articles that they name. The texts of `--invented` are news and the like, each an article
+with its questions, half of which are also put to another of them; no reader has been trained on
+them. For the figures, questions are judged by models that were fitted
 without their article; of the gold questions, these judgements set the threshold. The model that is
 written has learnt from all.
 """
@@ -46,7 +48,8 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 Words = NDArray[np.str_]
 
-GOLD = "gold"
+GOLD, INVENTED, ASTRAY = "gold", "invented", "invented, off-topic"
+"""Kinds of questions that are not SQuAD's; the last are put to another text than their own."""
 PARAGRAPHS = 12
 GOLD_CHARS = 5200
 """The gold questions were written about the first paragraphs of an article, up to this length."""
@@ -77,6 +80,7 @@ def main() -> None:
     parser.add_argument("--squad", nargs="+", type=Path, required=True, metavar="FILE")
     parser.add_argument("--gold", type=Path, required=True, metavar="FILE")
     parser.add_argument("--texts", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--invented", type=Path, metavar="FILE")
     parser.add_argument("--reader", action="store_true")
     parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
     parser.add_argument("--seed", type=int, default=7)
@@ -85,6 +89,8 @@ def main() -> None:
         index = Index.open(folder)
         examples = _examples(index, options.squad, random.Random(options.seed))
         examples += _gold(index, options.gold, options.texts)
+        if options.invented:
+            examples += _invented(index, options.invented, random.Random(options.seed))
         examples = [each for each in examples if each.title not in options.without]
         x, y = _table(Retriever(index), examples, load() if options.reader else None)
     _fit(
@@ -129,6 +135,23 @@ def _gold(index: Index, gold: Path, texts: Path) -> list[Example]:
         )
         for line in lines
     ]
+
+
+def _invented(index: Index, file: Path, rng: random.Random) -> list[Example]:
+    texts = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    names = [f"{file.stem}/{place}" for place in range(len(texts))]
+    with index.writing():
+        for name, text in zip(names, texts, strict=True):
+            add(index, Article(name, text["title"], text["text"] + "\n"))
+    found = []
+    for name, text in zip(names, texts, strict=True):
+        for asked in text["asked"]:
+            label = asked["answer"] is not None
+            found.append(Example(name, name, asked["question"], label, INVENTED))
+        for asked in rng.sample(text["asked"], len(text["asked"]) // 2):
+            other = rng.choice([each for each in names if each != name])
+            found.append(Example(other, other, asked["question"], False, ASTRAY))
+    return found
 
 
 def _examples(index: Index, files: list[Path], rng: random.Random) -> list[Example]:
@@ -181,11 +204,12 @@ def _fit(target: Path, x: Floats, y: Labels, kinds: Words, titles: Words) -> Non
     say = sys.stdout.write
     names = FEATURES if target == READ_WEIGHTS else FEATURES[:-READER_FEATURES]
     x = x[:, : len(names)]
-    gold = kinds == GOLD
+    gold, invented = kinds == GOLD, np.isin(kinds, (INVENTED, ASTRAY))
+    squad = ~gold & ~invented
     say(f"{len(y):,} questions, {int(gold.sum())} of them written by hand\n")
-    judged = np.where(gold, _apart(x, y, gold, titles, gold), _apart(x, y, gold, titles, ~gold))
+    judged = np.sum([_apart(x, y, gold, titles, each) for each in (gold, invented, squad)], axis=0)
     for kind in ("off-topic", "plausible"):
-        some = ~gold & (y | (kinds == kind))
+        some = squad & (y | (kinds == kind))
         auroc = roc_auc_score(y[some], judged[some])
         say(f"SQuAD, judged without their article, {kind}: AUROC {auroc:.3f}\n")
     threshold = float(np.quantile(judged[gold & y], REFUSALS))
@@ -195,7 +219,11 @@ def _fit(target: Path, x: Floats, y: Labels, kinds: Words, titles: Words) -> Non
     for kind in ("off-topic", "plausible"):
         answered = (judged[kinds == kind] >= threshold).mean()
         say(f"SQuAD, {kind}: answered all the same {answered:.1%}\n")
-    say(f"SQuAD, answerable: refused {(judged[~gold & y] < threshold).mean():.1%}\n")
+    say(f"SQuAD, answerable: refused {(judged[squad & y] < threshold).mean():.1%}\n")
+    if (kinds == INVENTED).any():
+        some = kinds == INVENTED
+        auroc = roc_auc_score(y[some], judged[some])
+        say(f"invented, judged without their text: AUROC {auroc:.3f}\n")
     data = {"embedder": DEFAULT_EMBEDDER, "features": names, "threshold": round(threshold, 4)}
     # What ships has learnt from all of them.
     model = _model(x, y, gold)
