@@ -44,6 +44,7 @@ FEATURES = (
     "missing_measure",
     "kind_elsewhere",
     "missing_speaker",
+    "missing_future",
     "ambiguity",
     "phrase",
     "phrase_anywhere",
@@ -64,6 +65,12 @@ the thing in other words. Those that only look answerable mostly repeat the arti
 
 MEASURES = ("money", "age", "duration", "share", "amount")
 """The kinds whose absence is told surely."""
+_FUTURE = re.compile(
+    r"\b(?:will|won't|shall|going to|future|next|upcoming|coming|plans?|planning|expect\w*|"
+    r"predict\w*|forecast\w*|likely)\b",
+    re.IGNORECASE,
+)
+_ASKS_FUTURE = re.compile(r"\b(?:will|won't|shall|going to|in (?:the )?future|by 20\d\d)\b", re.I)
 _NAME = re.compile(r"(?<![.!?…\"“‘]\s)(?<!^)\b[A-Z][\w’'-]*\w")
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -116,6 +123,8 @@ def features(
     kind = asked_kind(question)
     helds = [kind is None or holds(kind, each.sentence.text, question) for each in sentences[:2]]
     held = any(helds)
+    text = " ".join(each.sentence.text for each in sentences[:2])
+    asks_future = bool(_ASKS_FUTURE.search(question))
     scores = [score for *_, score in scored]
     # An embedder that keeps its tokens leaves these unknown, which is not the same as 0.
     read = best.late != 0
@@ -142,6 +151,7 @@ def features(
         float(not held and kind in MEASURES),
         float(held and not helds[0]),
         float(not held and kind == "quotation"),
+        float(asks_future and not _FUTURE.search(text)),
         math.log(sum(math.exp(max(score - scores[0], -20.0)) for score in scores)),
         best.phrase.score if best.phrase else math.nan,
         max((each.phrase.score for each in sentences if each.phrase), default=math.nan),
