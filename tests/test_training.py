@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from chatbot.answering import fit
 from chatbot.answering.reader import MODEL, Pairs, Reader, load
 from chatbot.reader import export, train
 from chatbot.reader.examples import drawn, in_passages, read
@@ -19,6 +20,7 @@ from chatbot.reader.losses import Lesson, strayed, untaught
 from chatbot.reader.teachers import UNSEEN, Fold, Teachers
 from chatbot.reader.weights import weights_of
 from chatbot.reader.written import read_invented, read_written
+from index import Index
 
 PARAGRAPHS = (
     "Wick has a harbour. It was opened by Ada Brink in 1921 before the war.",
@@ -167,6 +169,32 @@ def test_the_questions_that_ship_with_the_training_are_well_formed():
     assert len({(each.passage, each.question) for each in examples}) == len(examples) > 1000
     assert all(each.question.strip() and each.kind in ("answered", "open") for each in examples)
     assert 0.3 < sum(each.kind == "answered" for each in examples) / len(examples) < 0.6
+
+
+def test_the_confidence_is_fitted_on_texts_that_the_reader_has_not_read():
+    beside = Path(train.__file__).parent
+    learnt, apart = (read_invented(beside / f"{name}.jsonl") for name in ("invented", "apart"))
+    assert not {text for part in learnt for text in part.passages} & {text for part in apart for text in part.passages}
+    asked = [each for part in apart for each in part.examples]
+    assert 0.4 < sum(each.kind == "answered" for each in asked) / len(asked) < 0.6
+
+
+def test_invented_texts_get_their_own_questions_and_those_of_others(tmp_path):
+    texts = [
+        {"title": "A boat", "text": "Ada Brink sold the boat.", "asked": [{"question": "Who sold the boat?", "answer": "Ada Brink"}, {"question": "Who bought the boat?", "answer": None}]},
+        {"title": "A mill", "text": "The mill was closed in 1999.", "asked": [{"question": "When was the mill closed?", "answer": "1999"}, {"question": "Why?", "answer": None}]},
+    ]
+    file = tmp_path / "apart.jsonl"
+    file.write_text("\n".join(json.dumps(text) for text in texts))
+    index = Index.open(tmp_path / "index")
+    found = fit._invented(index, file, random.Random(7))
+    own, astray = ([each for each in found if each.kind == kind] for kind in (fit.INVENTED, fit.ASTRAY))
+    assert [(each.question, each.article, each.label) for each in own] == [
+        (asked["question"], f"apart/{place}", asked["answer"] is not None) for place, text in enumerate(texts) for asked in text["asked"]
+    ]
+    of = {asked["question"]: f"apart/{place}" for place, text in enumerate(texts) for asked in text["asked"]}
+    assert len(astray) == 2
+    assert all(each.article != of[each.question] and not each.label for each in astray)
 
 
 def test_a_run_that_goes_on_is_held_to_the_phrases_of_the_passage_alone():
