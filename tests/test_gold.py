@@ -18,8 +18,8 @@ SEED_GOLD = Path(__file__).with_name("gold_seed.jsonl")
 WIKI_GOLD = Path(__file__).with_name("gold_wiki.jsonl")
 
 
-SEED_FIGURES = ("success@1=0.8", "recall@5=0.93", "first_sentence=0.81", "any_sentence=0.86", "verbatim=1")
-SEED_REFUSALS = ("false_refusal_rate=0.1", "false_answer_rate=0.22", "auroc=0.88")
+SEED_FIGURES = ("success@1=0.8", "recall@5=0.93", "first_sentence=0.83", "any_sentence=0.88", "verbatim=1")
+SEED_REFUSALS = ("false_refusal_rate=0.08", "false_answer_rate=0.2", "auroc=0.92")
 WIKI_FIGURES = ("success@1=0.9", "first_sentence=0.73", "any_sentence=0.85", "auroc=0.78", "false_refusal_rate=0.1", "verbatim=1")
 
 
