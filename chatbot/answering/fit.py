@@ -13,9 +13,9 @@ long as articles are. A piece's own questions are answerable or, in SQuAD 2.0, n
 of other pieces are off-topic. The gold questions were written by hand as readers ask; `--texts`
 holds the articles that they name. The texts of `--invented` are news and the like, each an article
 with its questions, half of which are also put to another of them; no reader has been trained on
-them. For the figures, questions are judged by models that were fitted
-without their article; of the gold questions, these judgements set the threshold. The model that is
-written has learnt from all.
+them, and the model for answers without a reader is fitted without them. For the figures, questions
+are judged by models that were fitted without their article; of the gold questions, these judgements
+set the threshold. The model that is written has learnt from all.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from chatbot.answering.conversation import queries
 from chatbot.answering.gather import gather, search
 from chatbot.answering.reader import Reader, load
 from chatbot.answers import Request, Turn
+from chatbot.reader.written import read_invented
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
 
 Floats = NDArray[np.float64]
@@ -138,19 +139,18 @@ def _gold(index: Index, gold: Path, texts: Path) -> list[Example]:
 
 
 def _invented(index: Index, file: Path, rng: random.Random) -> list[Example]:
-    texts = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    names = [f"{file.stem}/{place}" for place in range(len(texts))]
+    parts = read_invented(file)
+    names = [f"{file.stem}/{place}" for place in range(len(parts))]
     with index.writing():
-        for name, text in zip(names, texts, strict=True):
-            add(index, Article(name, text["title"], text["text"] + "\n"))
+        for name, part in zip(names, parts, strict=True):
+            add(index, Article(name, part.title, "\n\n".join(part.passages) + "\n"))
     found = []
-    for name, text in zip(names, texts, strict=True):
-        for asked in text["asked"]:
-            label = asked["answer"] is not None
-            found.append(Example(name, name, asked["question"], label, INVENTED))
-        for asked in rng.sample(text["asked"], len(text["asked"]) // 2):
+    for name, part in zip(names, parts, strict=True):
+        for asked in part.examples:
+            found.append(Example(name, name, asked.question, bool(asked.spans), INVENTED))
+        for asked in rng.sample(part.examples, len(part.examples) // 2):
             other = rng.choice([each for each in names if each != name])
-            found.append(Example(other, other, asked["question"], False, ASTRAY))
+            found.append(Example(other, other, asked.question, False, ASTRAY))
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
 
 from chatbot.reader.network import BARRED
 
@@ -50,8 +49,3 @@ def untaught(spans: torch.Tensor, lesson: Lesson) -> torch.Tensor:
     """How far begins and ends, "nowhere" among them, are from what teachers say, in nats."""
     known = lesson.spans.clamp(min=1e-9).log()
     return (lesson.spans * (known - spans.log_softmax(dim=1))).sum(dim=1).mean()
-
-
-def unsure(answers: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """The logits (b,) of answering against labels or probabilities (b,), in nats."""
-    return functional.binary_cross_entropy_with_logits(answers, wanted)

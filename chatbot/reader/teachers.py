@@ -48,7 +48,7 @@ class Fold:
 
 
 class Teachers:
-    """Checkpoints of the training as one."""
+    """Checkpoints of the training, or models that ship, as one."""
 
     def __init__(self, files: Sequence[Path], device: torch.device) -> None:
         self._networks, self._folds = [], []
@@ -56,8 +56,7 @@ class Teachers:
             network = Network()
             network.load_state_dict(weights_of(file))
             self._networks.append(network.eval().requires_grad_(False).to(device))
-            fold = torch.load(file, map_location="cpu").get("fold")
-            self._folds.append(Fold.parse(fold) if fold else None)
+            self._folds.append(_left_out(file))
 
     def __call__(
         self,
@@ -84,3 +83,11 @@ class Teachers:
         ]
         table = torch.tensor(counts)
         return table / table.sum(dim=0)
+
+
+def _left_out(file: Path) -> Fold | None:
+    """The fold that a checkpoint was trained without; None where it, or a model, has seen all."""
+    if file.suffix == ".onnx":
+        return None
+    fold = torch.load(file, map_location="cpu", mmap=True).get("fold")
+    return Fold.parse(fold) if fold else None

@@ -37,6 +37,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from chatbot.answering.fit import gold_articles
 from chatbot.answering.reader import Pairs
@@ -44,7 +45,7 @@ from chatbot.reader import rounding
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
 from chatbot.reader.looks import looks
-from chatbot.reader.losses import missed, strayed, unsure, untaught
+from chatbot.reader.losses import missed, strayed, untaught
 from chatbot.reader.nearness import Nearness
 from chatbot.reader.network import Network
 from chatbot.reader.teachers import Fold, Teachers
@@ -243,7 +244,7 @@ class Training:
         with self._casting():
             spans, answers = self.network(ids, segments, mask)
         spans, answers = spans.float(), answers.float()
-        span, answering = missed(spans, begins, ends), unsure(answers, answered)
+        span, answering = missed(spans, begins, ends), cross_entropy(answers, answered)
         loss = span + ANSWERS_WEIGHT * answering
         if self.before is not None:
             with torch.no_grad(), self._casting():
@@ -251,7 +252,7 @@ class Training:
             loss = loss + KEPT_WEIGHT * strayed(spans, known.float(), (segments * mask).bool())
         if self.teachers is not None:
             lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
-            said = untaught(spans, lesson) + ANSWERS_WEIGHT * unsure(answers, lesson.answers)
+            said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             loss = (1 - TAUGHT) * loss + TAUGHT * said
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
