@@ -19,6 +19,10 @@ INTENTS = {
         "Summarise", "summarize this article", "tl;dr", "TLDR?", "What is this about?", "what's this article about",
         "Can you summarise the article for me?", "Give me a short summary", "What are the key points?",
         "what is the main point of this article?", "please sum up", "Tell me about this article", "in a nutshell",
+        "so what's this all about then", "What's the main point of the whole thing?", "sum it all up for me",
+        "Could you summarise that in plain English?", "summarize in 3 bullet points", "Boil this down to one sentence",
+        "What's the author's main argument?", "What should I take away from this?", "explain this to me like I'm five",
+        "what happened here in a nutshell", "What did I miss? Give me the main points", "a summery please",
     ],
     "greeting": ["hi", "Hello!", "hey there", "Good morning", "how are you?", "Hi, how are you?"],
     "thanks": ["thanks", "Thank you!", "ok thanks a lot", "great", "Cool, thanks!"],
@@ -28,6 +32,10 @@ INTENTS = {
         "Hi, who met in Tokyo?", "Thanks to whom was the harbour rebuilt?", "Who said goodbye?", "Summarise Modi's view",
         "What is the point of tariffs?", "What is this alliance about to do?", "How are you affected by tariffs?",
         "helping whom?", "What does the minister say?", "Is it great?", "?", "why", "What are the key areas of cooperation?",
+        "What is the main point of the treaty?", "Summarise the dispute over the bridge", "What is the law about?",
+        "What do I need to know before I apply?", "What does the author say about tariffs?", "Who wrote this article?",
+        "What is the most important thing for a child?", "How long is the article?", "What happened?",
+        "What is it about tariffs that worries the whole article's author" + " so much" * 20,
     ],
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatbot.answering.kinds import NAME
+from chatbot.answering.summaries import asks_for_all
 from chatbot.answers import Request
 from index import Query
 from index.lexical import STOPWORDS, token_set
@@ -82,30 +83,6 @@ _ABOUT = (
     r"everything)"
 )
 _PLEASE = r"(?:(?:please|pls|kindly|can you|could you|would you|will you|so|ok|now|and|just)[, ]+)*"
-_SUMMARY = (
-    rf"(?:summari[sz]e|sum up|recap|outline|condense)(?: {_ABOUT})?(?: (?:for me|up))*"
-    r"(?: in (?:a few|one|two|three|\d+|short|brief) ?(?:words?|sentences?|lines?|points?)?)?",
-    rf"(?:give|tell|show|write|get)(?: me)? (?:a |an |the |its |your )?(?:short |brief |"
-    rf"quick |concise )?"
-    rf"(?:summary|gist|overview|synopsis|recap|abstract|rundown|tl;?dr|key points?|main points?|"
-    rf"main ideas?|takeaways?|highlights)(?: (?:of|from|about) {_ABOUT})?",
-    rf"(?:a |an |the )?(?:short |brief |quick )?(?:summary|gist|overview|synopsis|recap|"
-    rf"tl;?dr|tldr)"
-    rf"(?: (?:of )?{_ABOUT})?",
-    rf"what(?:'s|’s| is| was|s)? {_ABOUT} (?:all )?(?:about|on|saying|say)",
-    rf"what(?:'s|’s| is| are|s)? (?:the )?(?:main|key|central|most important|biggest) "
-    rf"(?:points?|ideas?|messages?|takeaways?|topics?|arguments?|themes?|findings?|facts?|"
-    rf"subject|story)"
-    rf"(?: (?:of|in|from|here)(?: {_ABOUT})?)?",
-    rf"what(?:'s|’s| is) the (?:gist|summary|point|bottom line|upshot|topic|subject)"
-    rf"(?: (?:of|in|from) {_ABOUT})?",
-    rf"what does {_ABOUT} (?:say|talk about|discuss|cover|tell us)",
-    rf"what (?:do|should|can) (?:i|we) (?:need to |learn from |"
-    rf"take from )(?:know(?: about)? )?{_ABOUT}",
-    rf"(?:key |main )(?:points?|takeaways?|ideas?|facts)(?: (?:of|from|in) {_ABOUT})?",
-    rf"tell me about {_ABOUT}",
-    r"in (?:short|brief|a nutshell)|eli5",
-)
 _TOPIC = re.compile(
     rf"{_PLEASE}(?:what (?:does|do) {_ABOUT} (?:say|tell us|tell me|mention) (?:about|of|on)|"
     r"tell me (?:more |something )?about)"
@@ -118,10 +95,6 @@ _MATCHERS = {
     intent: re.compile(rf"{_END}(?:{words}){_END}", re.IGNORECASE)
     for intent, words in _WORDS.items()
 }
-_SUMMARIES = re.compile(
-    rf"{_END}{_PLEASE}(?:{'|'.join(_SUMMARY)})(?:,? (?:please|pls|for me|then|thanks))*{_END}",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +106,12 @@ class Understanding:
 
 
 def understand(request: Request, one_article: bool = True) -> Understanding:
-    """Tell small talk and summaries, which are matched whole, from questions.
+    """Tell small talk, which is matched whole, and summaries from questions.
 
     `one_article` says whether only one is searched, whose subject needs no repeating.
     """
     message = request.question
-    if _SUMMARIES.fullmatch(message):
+    if asks_for_all(message):
         return Understanding("summary")
     for intent, matcher in _MATCHERS.items():
         # "How does it work?" in the midst of a conversation is about what was talked of.
