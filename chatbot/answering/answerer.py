@@ -105,7 +105,7 @@ class Answerer:
     def _prepared(self, request: Request, find: Finder | None) -> Prepared:
         started = time.perf_counter()
         view = self.view(request.article)
-        understood = understand(request, one_article=len(view.ids) == 1)
+        understood = understand(request, len(view.ids) == 1, self.retriever.index.embedder)
         ids = view.ids
         hits: list[Hit] = []
         summary: list[Quote] = []

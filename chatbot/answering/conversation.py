@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatbot.answering.kinds import NAME
-from chatbot.answering.summaries import asks_for_all
+from chatbot.answering.summaries import asks_for_all, means_all
 from chatbot.answers import Request
-from index import Query
+from index import Embedder, Query
 from index.lexical import STOPWORDS, token_set
 
 Intent = Literal["question", "summary", "greeting", "thanks", "farewell", "help"]
@@ -105,10 +105,13 @@ class Understanding:
     queries: tuple[Query, ...] = ()
 
 
-def understand(request: Request, one_article: bool = True) -> Understanding:
-    """Tell small talk, which is matched whole, and summaries from questions.
+def understand(
+    request: Request, one_article: bool = True, embedder: Embedder | None = None
+) -> Understanding:
+    """Tell small talk, which is matched whole, and requests for a summary from questions.
 
-    `one_article` says whether only one is searched, whose subject needs no repeating.
+    `one_article` says whether only one is searched, whose subject needs no repeating. With an
+    `embedder` a summary is known by meaning as well as by words.
     """
     message = request.question
     if asks_for_all(message):
@@ -117,6 +120,8 @@ def understand(request: Request, one_article: bool = True) -> Understanding:
         # "How does it work?" in the midst of a conversation is about what was talked of.
         if matcher.fullmatch(message) and not (request.history and _OF_IT.search(message)):
             return Understanding(intent)
+    if embedder and topic(message) is None and means_all(message, embedder):
+        return Understanding("summary")
     return Understanding("question", queries(request, one_article))
 
 

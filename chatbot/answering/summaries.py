@@ -1,13 +1,27 @@
 """Whether a message asks for the whole article in short, and for nothing in particular of it.
 
-Such a message says what it wants ("the gist", "sum up", "what is it about") and beside that holds
-only words that name the article, are polite or say how, in any order. A word about something else
-makes a question of it: "the main point of the treaty".
+Such a message mostly says what it wants ("the gist", "sum up", "what is it about") and beside that
+holds only words that name the article, are polite or say how, in any order. A word about something
+else makes a question of it: "the main point of the treaty". Others are put so freely ("no time to
+read, just the essentials") that only their meaning tells: a logistic model over the message's
+vector, fitted by `python -m chatbot.answering.fit_summaries`, where the embedder is the one that it
+was fitted on.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from index import Embedder
+from index.embed import Vectors
+
+MODEL = Path(__file__).with_name("summaries.json")
 
 _TEXT = "article|text|story|page|piece|post|document|paper|report|essay|news|blog|column"
 _IT = f"(?:the|this|that|it|all|of|whole|entire|everything|thing|{_TEXT})"
@@ -45,14 +59,48 @@ _BESIDE = frozenset(
     " give tell show write get make want need like have let say says said know read explain"
     " describe provide put of in on about from for to with at up as by or really actually mainly"
     " mostly basically generally exactly only simply briefly quickly shortly short brief quick"
-    " concise simple nice good main key most important overall general word words sentence"
-    " sentences line lines bullet bullets point points list paragraph paragraphs few couple some"
+    " concise simple nice good main key most important overall general words sentence"
+    " sentences line lines bullet bullets point points list paragraphs few couple some"
     " two three four five 1 2 3 4 5 10 50 100 less than more version here there should made told"
     " covered discussed mentioned described contained".split()
 )
 _WORD = re.compile(r"\w+")
-LONGEST = 160
+LONGEST = 200
 """Of so many characters at most; who writes more asks for something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The fitted model: `weights` (dimension,) of vectors that the named embedder gives."""
+
+    embedder: str
+    weights: Vectors
+    bias: float
+    threshold: float
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """Vectors (…, dimension) → log-odds (…,) that the messages ask for a summary."""
+        scores: Vectors = vectors @ self.weights + self.bias
+        return scores
+
+
+@cache
+def fitted(path: Path = MODEL) -> Meaning:
+    """The model that the project ships."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    weights = np.array(data["weights"], dtype=np.float32)
+    return Meaning(data["embedder"], weights, data["bias"], data["threshold"])
+
+
+def means_all(message: str, embedder: Embedder) -> bool:
+    """Whether a message asks for a summary by what it means, whatever its words.
+
+    False where the embedder is another than the model's.
+    """
+    model = fitted()
+    if len(message) > LONGEST or embedder.name != model.embedder:
+        return False
+    return bool(model.score(embedder.embed_query(message)) > model.threshold)
 
 
 def asks_for_all(message: str) -> bool:

@@ -69,7 +69,8 @@ ANSWERS_WEIGHT = 0.7
 KEPT_WEIGHT = 1.0
 """How much a run that goes on, and has no teachers, is held to the phrases chosen before."""
 TAUGHT = 0.5
-"""The part of what a student learns that its teachers say, instead of the labels."""
+"""The part of what a student learns that its teachers say, instead of the labels; `--taught`
+changes that."""
 AVERAGED, ON_AVERAGED = 0.998, 0.995
 """How much of the averaged weights stays at a step; a short run must forget what it began with."""
 EVERY = 100
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
     parser.add_argument("--fold", type=Fold.parse, metavar="PLACE/OF")
     parser.add_argument("--teachers", nargs="*", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--taught", type=float, default=TAUGHT, metavar="PART")
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
     parser.add_argument("--looks", type=float, metavar="PART")
     parser.add_argument("--epochs", type=int)
@@ -253,7 +255,8 @@ class Training:
         if self.teachers is not None:
             lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
-            loss = (1 - TAUGHT) * loss + TAUGHT * said
+            taught = self.options.taught
+            loss = (1 - taught) * loss + taught * said
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
