@@ -335,6 +335,10 @@ def test_teachers_count_more_where_they_have_not_trained(squad, tmp_path, monkey
         assert lesson.answers[place] == pytest.approx(
             float(share * said[0].answers[place] + (1 - share) * said[1].answers[place]), abs=1e-5
         )
-    run(train.main, monkeypatch, *common, "--checkpoint", student, "--from", first, "--teachers", first, second, "--times", "articles=2")
+    going_on = (*common, "--from", first, "--teachers", first, second, "--times", "articles=2")
+    run(train.main, monkeypatch, *going_on, "--checkpoint", student)
     name = "encoder.encoder.layer.5.output.dense.weight"
     assert not torch.equal(weights_of(first)[name], weights_of(student)[name])
+    less = tmp_path / "less.pt"
+    run(train.main, monkeypatch, *going_on, "--taught", 0.1, "--checkpoint", less)
+    assert not torch.equal(weights_of(less)[name], weights_of(student)[name])

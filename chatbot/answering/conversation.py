@@ -111,7 +111,7 @@ def understand(
     """Tell small talk, which is matched whole, and requests for a summary from questions.
 
     `one_article` says whether only one is searched, whose subject needs no repeating. With an
-    `embedder` a summary is known by meaning as well as by words.
+    `embedder` a summary of it is known by meaning as well as by words.
     """
     message = request.question
     if asks_for_all(message):
@@ -120,7 +120,9 @@ def understand(
         # "How does it work?" in the midst of a conversation is about what was talked of.
         if matcher.fullmatch(message) and not (request.history and _OF_IT.search(message)):
             return Understanding(intent)
-    if embedder and topic(message) is None and means_all(message, embedder):
+    # Many articles have no gist in common; there it takes the words.
+    asks = embedder if one_article and topic(message) is None else None
+    if asks and means_all(message, asks):
         return Understanding("summary")
     return Understanding("question", queries(request, one_article))
 

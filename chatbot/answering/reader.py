@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "6aae774955ff626ad00791495055c805a7d8e36d8ce1b8e006d83f452fe7233e"
+SHA256 = "0eb35032c8d9c2069846e22dc12e2bc45108ba3c6103dddd98ce35be4832a53e"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
