@@ -11,6 +11,7 @@ import numpy as np
 
 from chatbot.answering.kinds import asked_kind, holds
 from chatbot.answering.orders import is_order
+from chatbot.answering.polar import polar
 from chatbot.answering.reader import sure
 from index import Hit, Phrase, Retriever, Sentence, SentenceEvidence
 from index.lexical import token_set
@@ -32,6 +33,8 @@ one that does not answer, so that what was read goes first."""
 KIND = FEATURES.index("kind")
 QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
+CERTAIN_BONUS = 4.0
+"""A sentence that holds a question's own words, or denies just them, says yes or no; likewise."""
 QUESTION_MALUS = 3.0
 """A sentence that asks does not answer; too rare to be fitted."""
 ORDER_MALUS = 8.0
@@ -89,6 +92,7 @@ def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
         score = sum(weight * value for weight, value in zip(weights, row, strict=True))
         if quotation and row[KIND]:
             score += QUOTATION_BONUS
+        score += CERTAIN_BONUS * bool(polar(question, evidence.sentence.text))
         score -= QUESTION_MALUS * _asks(evidence.sentence)
         score -= ORDER_MALUS * is_order(evidence.sentence.text)
         again = bool(repeated) and _plain(evidence.sentence.text) in repeated
