@@ -35,6 +35,8 @@ QUOTATION_BONUS = 4.0
 """Whose words a sentence quotes is told surely, and asked for pointedly; too rare to be fitted."""
 CERTAIN_BONUS = 4.0
 """A sentence that holds a question's own words, or denies just them, says yes or no; likewise."""
+HALF = 0.5
+"""One that holds a smaller part of them cannot."""
 QUESTION_MALUS = 3.0
 """A sentence that asks does not answer; too rare to be fitted."""
 ORDER_MALUS = 8.0
@@ -92,7 +94,8 @@ def scored(question: str, hits: Sequence[Hit], said: str = "") -> list[Scored]:
         score = sum(weight * value for weight, value in zip(weights, row, strict=True))
         if quotation and row[KIND]:
             score += QUOTATION_BONUS
-        score += CERTAIN_BONUS * bool(polar(question, evidence.sentence.text))
+        if evidence.lexical > HALF and polar(question, evidence.sentence.text):
+            score += CERTAIN_BONUS
         score -= QUESTION_MALUS * _asks(evidence.sentence)
         score -= ORDER_MALUS * is_order(evidence.sentence.text)
         again = bool(repeated) and _plain(evidence.sentence.text) in repeated
