@@ -1,4 +1,4 @@
-"""What a message wants, and what to search for, given the conversation so far. No model."""
+"""What a message wants, and what to search for, given the conversation so far."""
 
 from __future__ import annotations
 
@@ -121,8 +121,7 @@ def understand(
         if matcher.fullmatch(message) and not (request.history and _OF_IT.search(message)):
             return Understanding(intent)
     # Many articles have no gist in common; there it takes the words.
-    asks = embedder if one_article and topic(message) is None else None
-    if asks and means_all(message, asks):
+    if embedder and one_article and topic(message) is None and means_all(message, embedder):
         return Understanding("summary")
     return Understanding("question", queries(request, one_article))
 

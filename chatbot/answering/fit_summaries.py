@@ -15,14 +15,13 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.summaries import MODEL, Meaning, asks_for_all
-from index import Index
+from index import DEFAULT_EMBEDDER, make_embedder
 
 STRENGTH = 10.0
 """The inverse of the penalty; 3, 10, 30 and 100 were tried on parts kept apart."""
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     lines = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
-    embedder = Index.open(tempfile.mkdtemp()).embedder
+    embedder = make_embedder(DEFAULT_EMBEDDER)
     vectors = embedder.embed_documents([line["message"] for line in lines])
     wanted = np.array([line["summary"] for line in lines])
     test = np.array([line["part"] == "test" for line in lines])
