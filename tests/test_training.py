@@ -13,6 +13,7 @@ import torch
 from chatbot.answering import fit
 from chatbot.answering.reader import MODEL, Pairs, Reader, load
 from chatbot.reader import export, train
+from chatbot.reader.batches import tensors
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
 from chatbot.reader.looks import looks
@@ -156,6 +157,22 @@ def test_invented_texts_come_with_their_questions(tmp_path):
     file.write_text("\n".join(json.dumps(line) for line in lines))
     with pytest.raises(ValueError, match=r"invented.jsonl:2"):
         read_invented(file)
+
+
+def test_a_long_answer_of_an_invented_text_may_stand_anywhere_in_its_words(tmp_path):
+    file = tmp_path / "invented.jsonl"
+    answers = ("because she had no money", "Ada Brink", None)
+    asked = [{"question": f"What of {number}?", "answer": answer} for number, answer in enumerate(answers)]
+    text = "The boat was sold by Ada Brink because she had no money left."
+    file.write_text(json.dumps({"title": "A boat", "text": text, "asked": asked}))
+    (part,) = read_invented(file)
+    *_, begins, ends = tensors(part.examples, Pairs())
+    counts = [len(answer.split()) if answer else 1 for answer in answers]
+    assert begins.sum(dim=1).tolist() == ends.sum(dim=1).tolist() == [counts[0], 1, 1]
+    assert torch.equal(begins[0], ends[0])
+    assert ends[1].int().argmax() == begins[1].int().argmax() + 1
+    assert begins[2, 0]
+    assert ends[2, 0]
 
 
 def test_the_questions_that_ship_with_the_training_are_well_formed():
@@ -342,3 +359,6 @@ def test_teachers_count_more_where_they_have_not_trained(squad, tmp_path, monkey
     less = tmp_path / "less.pt"
     run(train.main, monkeypatch, *going_on, "--taught", 0.1, "--checkpoint", less)
     assert not torch.equal(weights_of(less)[name], weights_of(student)[name])
+    held = tmp_path / "held.pt"
+    run(train.main, monkeypatch, *going_on, "--kept", 2, "--checkpoint", held)
+    assert not torch.equal(weights_of(held)[name], weights_of(student)[name])

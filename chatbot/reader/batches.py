@@ -24,7 +24,9 @@ def tensors(batch: Sequence[Example], pairs: Pairs) -> tuple[Any, ...]:
         table[2, row, :count] = 1
         for start, end in example.spans:
             first, last = _tokens(pair, start, end)
-            if first <= last:
+            if first <= last and example.loose:
+                places[:, row, first : last + 1] = True
+            elif first <= last:
                 places[0, row, first] = places[1, row, last] = True
         if not places[0, row].any():
             places[:, row, 0] = True

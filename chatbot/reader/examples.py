@@ -46,7 +46,8 @@ Span = tuple[int, int]
 class Example:
     """A question put to a passage; `spans` are answers by characters, none where it stays open.
 
-    `title` is that of the article that it was asked about.
+    `title` is that of the article that it was asked about. The answer of a `loose` one stands
+    somewhere in its spans, which are longer than it need be.
     """
 
     question: str
@@ -54,6 +55,7 @@ class Example:
     spans: tuple[Span, ...]
     kind: str
     title: str = ""
+    loose: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ LOOKS = 0.25
 """The share of examples that a run which goes on shows as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
 KEPT_WEIGHT = 1.0
-"""How much a run that goes on, and has no teachers, is held to the phrases chosen before."""
+"""How much a run that goes on is held to the phrases chosen before, or with `--kept` to those that
+its teachers choose, which is 0 where they are not told."""
 TAUGHT = 0.5
 """The part of what a student learns that its teachers say, instead of the labels; `--taught`
 changes that."""
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--fold", type=Fold.parse, metavar="PLACE/OF")
     parser.add_argument("--teachers", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--taught", type=float, default=TAUGHT, metavar="PART")
+    parser.add_argument("--kept", type=float, metavar="WEIGHT")
     parser.add_argument("--share", type=float, default=1.0, metavar="PART")
     parser.add_argument("--looks", type=float, metavar="PART")
     parser.add_argument("--epochs", type=int)
@@ -99,6 +101,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
+    if options.kept is None:
+        options.kept = 0.0 if options.teachers else KEPT_WEIGHT
     if options.looks is None:
         options.looks = LOOKS if options.start else 0.0
     options.times = (ON_TIMES if options.start else TIMES) | dict(options.times)
@@ -251,12 +255,14 @@ class Training:
         if self.before is not None:
             with torch.no_grad(), self._casting():
                 known, _ = self.before(ids, segments, mask)
-            loss = loss + KEPT_WEIGHT * strayed(spans, known.float(), (segments * mask).bool())
+            held = strayed(spans, known.float(), (segments * mask).bool())
+            loss = loss + self.options.kept * held
         if self.teachers is not None:
             lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             taught = self.options.taught
-            loss = (1 - taught) * loss + taught * said
+            held = strayed(spans, lesson.spans.clamp(min=1e-9).log(), (segments * mask).bool())
+            loss = (1 - taught) * loss + taught * said + self.options.kept * held
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

@@ -10,9 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from chatbot.reader.examples import Example, Part, Span
+
+PHRASE = 3
+"""The words of an invented text's answer that is taken as it is. A longer one is loose: people mark
+a few words where these texts often have a clause."""
 
 
 def read_written(file: Path, files: Iterable[Path], skipped: Collection[str] = ()) -> list[Part]:
@@ -50,7 +55,7 @@ def read_invented(file: Path) -> list[Part]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         paragraph = json.loads(line)
         found.setdefault(paragraph["title"], []).extend(
-            _example(asked, paragraph["title"], paragraph["text"], f"{file}:{number}")
+            _loosened(_example(asked, paragraph["title"], paragraph["text"], f"{file}:{number}"))
             for asked in paragraph["asked"]
         )
     return _parts(found)
@@ -65,6 +70,11 @@ def _example(asked: dict[str, str | None], title: str, text: str, place: str) ->
     if not spans:
         raise ValueError(f"{place}: the paragraph does not hold the answer")
     return Example(question, text, spans, "answered", title)
+
+
+def _loosened(example: Example) -> Example:
+    long = any(len(example.passage[a:b].split()) > PHRASE for a, b in example.spans)
+    return replace(example, loose=long)
 
 
 def _parts(found: dict[str, list[Example]]) -> list[Part]:
