@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -16,6 +17,7 @@ from chatbot.reader import export, train
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.judge import Original
+from chatbot.reader.led_in import led_in
 from chatbot.reader.looks import looks
 from chatbot.reader.losses import Lesson, strayed, untaught
 from chatbot.reader.teachers import UNSEEN, Fold, Teachers
@@ -157,6 +159,25 @@ def test_invented_texts_come_with_their_questions(tmp_path):
     file.write_text("\n".join(json.dumps(line) for line in lines))
     with pytest.raises(ValueError, match=r"invented.jsonl:2"):
         read_invented(file)
+
+
+def test_some_are_asked_after_another_question_of_their_article(squad):
+    (part,) = read([squad])
+    texts = {each.question for each in part.examples}
+    back = replace(part.examples[0], question="Who opened it?")
+    found = [each for seed in range(100) for each in led_in(part, [*part.examples, back], random.Random(seed))]
+    after = [each.question for each in found if each.question not in {*texts, back.question}]
+    assert 0.03 < len(after) / len(found) < 0.15
+    assert set(after) <= {f"{one} {other}" for one in texts for other in texts if one != other}
+    assert [each.spans for each in found] == [each.spans for each in [*part.examples, back]] * 100
+
+
+def test_a_follow_up_comes_after_the_question_before_it(tmp_path):
+    file = tmp_path / "invented.jsonl"
+    asked = [{"before": "Who sold the boat?", "question": "And when?", "answer": "1921"}]
+    file.write_text(json.dumps({"title": "A boat", "text": "Ada Brink sold the boat in 1921.", "asked": asked}))
+    ((example,),) = (part.examples for part in read_invented(file))
+    assert example.question == "Who sold the boat? And when?"
 
 
 def test_a_long_answer_of_an_invented_text_may_stand_anywhere_in_its_words(tmp_path):

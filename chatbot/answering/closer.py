@@ -35,6 +35,7 @@ def read_found(
     said: str,
     alone: bool,
     compare: Compare,
+    words: str = "",
 ) -> tuple[list[Hit], list[Scored]]:
     """Hits → the same and their sentences, the best first, with the reader's part if there is one.
 
@@ -45,7 +46,7 @@ def read_found(
     if reader is None or not hits:
         return list(hits), scored(question, hits, said)
     read = reader.read_hits(question, hits, alone)
-    likely = scored(question, read, said)
+    likely = scored(words or question, read, said)
     # The first mostly stays the first, so that it is compared while the looks are read.
     expected = _shown(likely[0])
     comparing = reader.beside(partial(compare, *expected))

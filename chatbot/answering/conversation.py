@@ -132,13 +132,18 @@ def topic(question: str) -> str | None:
     return found["topic"] if found else None
 
 
+def refers_back(question: str) -> bool:
+    """Whether its words point to something that was said before."""
+    return bool(_REFERS_BACK.search(question))
+
+
 def said_before(request: Request) -> str:
     """The answer before a follow-up, which asks for more than that.
 
     None before a question that stands alone, or asks the same of another: what was quoted may be
     what answers it, too.
     """
-    if not request.history or not _REFERS_BACK.search(request.question):
+    if not request.history or not refers_back(request.question):
         return ""
     last = request.history[-1]
     if last.question.strip() == request.question or _of_another(last.question, request.question):
@@ -154,7 +159,7 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     context = f"{last.question} {last.answer[:CONTEXT_CHARS]}"
     with_context = f"{request.question} {context}"
     words = len(token_set(request.question))
-    if one_article and words and not _REFERS_BACK.search(request.question):
+    if one_article and words and not refers_back(request.question):
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     asked = _of_another(last.question, request.question)
     if asked is None:

@@ -53,5 +53,15 @@ def gather(
     question = retriever.mended(queries[0].text, ids)
     compare = partial(retriever.compare, queries, ids)
     said, alone = said_before(request), len(queries) == 1
-    read, scored = read_found(reader, question, hits, said, alone, compare)
+    import os
+    from chatbot.answering.conversation import _REFERS_BACK, _of_another
+    F, R = os.environ.get("FOLLOW", "0"), os.environ.get("FRANK", "0")
+    shown = question
+    if not alone and F != "0" and request.history:
+        last = request.history[-1].question
+        if (F == "2" or _REFERS_BACK.search(request.question) or len(queries[0].text) > len(request.question)) and _of_another(last, request.question) is None:
+            shown = f"{last} {retriever.mended(request.question, ids)}"
+            if R != "0":
+                alone = True
+    read, scored = read_found(reader, shown, hits, said, alone, compare, question)
     return Gathered(question, read, scored)

@@ -196,6 +196,11 @@ class Reader:
         return self._session.run(None, {"ids": ids, "segments": segments})
 
 
+def after(before: str, question: str) -> str:
+    """A follow-up as it is read: after the question before it."""
+    return f"{before} {question}"
+
+
 def sure(hit: Hit) -> bool:
     """Whether a passage surely answers."""
     return hit.answers is not None and hit.answers >= SURE

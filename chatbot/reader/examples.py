@@ -47,7 +47,8 @@ class Example:
     """A question put to a passage; `spans` are answers by characters, none where it stays open.
 
     `title` is that of the article that it was asked about. The answer of a `loose` one stands
-    somewhere in its spans, which are longer than it need be.
+    somewhere in its spans, which are longer than it need be; one that `follows` comes after
+    another question.
     """
 
     question: str
@@ -56,6 +57,7 @@ class Example:
     kind: str
     title: str = ""
     loose: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from chatbot.answering.reader import Pairs
 from chatbot.reader import rounding
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import Example, Part, drawn, in_passages, read
+from chatbot.reader.led_in import led_in
 from chatbot.reader.looks import looks
 from chatbot.reader.losses import missed, strayed, untaught
 from chatbot.reader.nearness import Nearness
@@ -82,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     for option in SQUAD:
         parser.add_argument(f"--{option}", nargs="*", type=Path, default=[], metavar="FILE")
-    parser.add_argument("--written", type=Path, metavar="FILE")
+    parser.add_argument("--written", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--invented", nargs="*", type=Path, default=[], metavar="FILE")
     parser.add_argument("--times", nargs="*", type=_times, default=[], metavar="OPTION=TIMES")
     parser.add_argument("--without", nargs="*", default=[], metavar="TITLE")
@@ -133,11 +134,11 @@ def _parts(options: argparse.Namespace) -> list[tuple[Part, float]]:
         for part in read(getattr(options, option), skipped)
         if part.title not in options.without
     ]
-    if options.written:
-        files = [*options.articles, *options.others, *options.open]
-        written = read_written(options.written, files, skipped)
+    files = [*options.articles, *options.others, *options.open]
+    for file in options.written:
+        written = read_written(file, files, skipped)
         if not written:
-            sys.exit(f"none of the questions in {options.written} is about a file that is named")
+            sys.exit(f"none of the questions in {file} is about a file that is named")
         times = options.times["written"]
         parts += [(part, times) for part in written if part.title not in options.without]
     for file in options.invented:
@@ -227,6 +228,7 @@ class Training:
             while left > 0:
                 found = drawn(part, self.nearness, rng)
                 found = rng.sample(found, round(len(found) * min(left, 1.0)))
+                found = led_in(part, found, rng)
                 looked = self.options.looks * len(found)
                 examples += found[round(looked) :]
                 examples += looks(part.title, found[: round(looked)], rng)
@@ -254,11 +256,17 @@ class Training:
         loss = span + ANSWERS_WEIGHT * answering
         if self.before is not None:
             with torch.no_grad(), self._casting():
-                known, _ = self.before(ids, segments, mask)
-            held = strayed(spans, known.float(), (segments * mask).bool())
+                before, _ = self.before(ids, segments, mask)
+            held = strayed(spans, before.float(), (segments * mask).bool())
             loss = loss + self.options.kept * held
-        if self.teachers is not None:
-            lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
+        # Teachers that have seen no conversation have nothing to say of what follows another.
+        known = [row for row, each in enumerate(batch) if not each.follows]
+        if self.teachers is not None and known:
+            titles = [batch[row].title for row in known]
+            ids, segments, mask, spans, answers = (
+                each[known] for each in (ids, segments, mask, spans, answers)
+            )
+            lesson = self.teachers(ids, segments, mask, titles)
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             taught = self.options.taught
             held = strayed(spans, lesson.spans.clamp(min=1e-9).log(), (segments * mask).bool())

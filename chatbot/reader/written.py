@@ -2,7 +2,8 @@
 
 Those of `written.jsonl` are about paragraphs of the files that a reader is trained on. In
 `invented.jsonl` the texts are written, too: news, manuals and rules about people and places that do
-not exist, so that nothing which a network knows of the world answers for it.
+not exist, so that nothing which a network knows of the world answers for it. What goes on from
+another question has it `before`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from chatbot.answering.reader import after
 from chatbot.reader.examples import Example, Part, Span
 
 PHRASE = 3
@@ -63,13 +65,15 @@ def read_invented(file: Path) -> list[Part]:
 
 def _example(asked: dict[str, str | None], title: str, text: str, place: str) -> Example:
     question, answer = str(asked["question"]), asked["answer"]
+    before = asked.get("before")
+    question = after(before, question) if before else question
     if answer is None:
-        return Example(question, text, (), "open", title)
+        return Example(question, text, (), "open", title, follows=bool(before))
     words = r"\s+".join(map(re.escape, answer.split()))
     spans: tuple[Span, ...] = tuple(match.span() for match in re.finditer(words, text))
     if not spans:
         raise ValueError(f"{place}: the paragraph does not hold the answer")
-    return Example(question, text, spans, "answered", title)
+    return Example(question, text, spans, "answered", title, follows=bool(before))
 
 
 def _loosened(example: Example) -> Example:
