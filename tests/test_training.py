@@ -13,6 +13,7 @@ import torch
 
 from chatbot.answering import fit
 from chatbot.answering.reader import MODEL, Pairs, Reader, load
+from chatbot.answers import NOT_IN_ARTICLE, Turn
 from chatbot.reader import export, train
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import drawn, in_passages, read
@@ -164,20 +165,22 @@ def test_invented_texts_come_with_their_questions(tmp_path):
 def test_some_are_asked_after_another_question_of_their_article(squad):
     (part,) = read([squad])
     texts = {each.question for each in part.examples}
-    back = replace(part.examples[0], question="Who opened it?")
-    found = [each for seed in range(100) for each in led_in(part, [*part.examples, back], random.Random(seed))]
-    after = [each.question for each in found if each.question not in {*texts, back.question}]
-    assert 0.03 < len(after) / len(found) < 0.15
-    assert set(after) <= {f"{one} {other}" for one in texts for other in texts if one != other}
-    assert [each.spans for each in found] == [each.spans for each in [*part.examples, back]] * 100
+    examples = [*part.examples, replace(part.examples[0], question="Who opened it?")]
+    found = [each for seed in range(100) for each in led_in(part, examples, random.Random(seed))]
+    led = [each for each in found if each.before]
+    assert 0.03 < len(led) / len(found) < 0.15
+    assert all(each.before in texts - {each.question} and each.question in texts for each in led)
+    assert [replace(each, before="") for each in found] == examples * 100
 
 
-def test_a_follow_up_comes_after_the_question_before_it(tmp_path):
+def test_a_follow_up_is_read_after_the_question_before_it(tmp_path):
     file = tmp_path / "invented.jsonl"
     asked = [{"before": "Who sold the boat?", "question": "And when?", "answer": "1921"}]
-    file.write_text(json.dumps({"title": "A boat", "text": "Ada Brink sold the boat in 1921.", "asked": asked}))
+    text = "Ada Brink sold the boat in 1921."
+    file.write_text(json.dumps({"title": "A boat", "text": text, "asked": asked}))
     ((example,),) = (part.examples for part in read_invented(file))
-    assert example.question == "Who sold the boat? And when?"
+    ids, *_ = tensors([example], Pairs())
+    assert ids[0].tolist() == Pairs().of("Who sold the boat? And when?", text).ids.tolist()
 
 
 def test_a_long_answer_of_an_invented_text_may_stand_anywhere_in_its_words(tmp_path):
@@ -199,12 +202,12 @@ def test_a_long_answer_of_an_invented_text_may_stand_anywhere_in_its_words(tmp_p
 def test_the_questions_that_ship_with_the_training_are_well_formed():
     beside = Path(train.__file__).parent
     lines = [json.loads(line) for line in (beside / "written.jsonl").read_text().splitlines()]
-    assert len({(line["about"], line["question"]) for line in lines}) == len(lines) > 8000
-    assert {frozenset(line) for line in lines} == {frozenset({"about", "question", "answer"})}
+    assert len({(line["about"], line.get("before"), line["question"]) for line in lines}) == len(lines) > 8000
+    assert {frozenset({*line, "before"}) for line in lines} == {frozenset({"about", "before", "question", "answer"})}
     assert all(line["question"].strip() and line["answer"] != "" for line in lines)
     invented = read_invented(beside / "invented.jsonl")
     examples = [example for part in invented for example in part.examples]
-    assert len({(each.passage, each.question) for each in examples}) == len(examples) > 1000
+    assert len({(each.passage, each.before, each.question) for each in examples}) == len(examples) > 1000
     assert all(each.question.strip() and each.kind in ("answered", "open") for each in examples)
     assert 0.3 < sum(each.kind == "answered" for each in examples) / len(examples) < 0.6
 
@@ -222,15 +225,27 @@ def test_invented_texts_get_their_own_questions_and_those_of_others(tmp_path):
         {"title": "A boat", "text": "Ada Brink sold the boat.", "asked": [{"question": "Who sold the boat?", "answer": "Ada Brink"}, {"question": "Who bought the boat?", "answer": None}]},
         {"title": "A mill", "text": "The mill was closed in 1999.", "asked": [{"question": "When was the mill closed?", "answer": "1999"}, {"question": "Why?", "answer": None}]},
     ]
+    follow_ups = [
+        {"before": "Who sold the boat?", "said": "Ada", "question": "What did she sell?", "answer": "the boat"},
+        {"before": "Who steered the boat?", "said": None, "question": "Who sold it?", "answer": None},
+    ]
+    texts[0]["asked"] += follow_ups
     file = tmp_path / "apart.jsonl"
     file.write_text("\n".join(json.dumps(text) for text in texts))
     index = Index.open(tmp_path / "index")
     found = fit._invented(index, file, random.Random(7))
     own, astray = ([each for each in found if each.kind == kind] for kind in (fit.INVENTED, fit.ASTRAY))
     assert [(each.question, each.article, each.label) for each in own] == [
-        (asked["question"], f"apart/{place}", asked["answer"] is not None) for place, text in enumerate(texts) for asked in text["asked"]
+        (asked["question"], f"apart/{place}", asked["answer"] is not None)
+        for place, text in enumerate(texts)
+        for asked in text["asked"]
+        if "before" not in asked
     ]
-    of = {asked["question"]: f"apart/{place}" for place, text in enumerate(texts) for asked in text["asked"]}
+    assert [(each.question, *each.history, each.label) for each in found if each.kind == fit.FOLLOWING] == [
+        ("What did she sell?", Turn("Who sold the boat?", texts[0]["text"]), True),
+        ("Who sold it?", Turn("Who steered the boat?", NOT_IN_ARTICLE), False),
+    ]
+    of = {asked["question"]: f"apart/{place}" for place, text in enumerate(texts) for asked in text["asked"] if "before" not in asked}
     assert len(astray) == 2
     assert all(each.article != of[each.question] and not each.label for each in astray)
 

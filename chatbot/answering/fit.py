@@ -12,10 +12,10 @@ Each SQuAD article is indexed as one article, cut to at most `PARAGRAPHS` paragr
 long as articles are. A piece's own questions are answerable or, in SQuAD 2.0, not; the questions
 of other pieces are off-topic. The gold questions were written by hand as readers ask; `--texts`
 holds the articles that they name. The texts of `--invented` are news and the like, each an article
-with its questions, half of which are also put to another of them; no reader has been trained on
-them, and the model for answers without a reader is fitted without them. For the figures, questions
-are judged by models that were fitted without their article; of the gold questions, these judgements
-set the threshold. The model that is written has learnt from all.
+with its questions and follow-ups; half of the questions are also put to another of them. No reader
+has been trained on them, and the model for answers without a reader is fitted without them. For the
+figures, questions are judged by models that were fitted without their article; of the gold
+questions, these judgements set the threshold. The model that is written has learnt from all.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ from chatbot.answering.confidence import (
 from chatbot.answering.conversation import queries
 from chatbot.answering.gather import gather, search
 from chatbot.answering.reader import Reader, load
-from chatbot.answers import Request, Turn
+from chatbot.answers import NOT_IN_ARTICLE, Request, Turn
 from chatbot.reader.written import read_invented
 from index import DEFAULT_EMBEDDER, Article, Index, Retriever, add
+from index.chunk import sentence_spans
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 Words = NDArray[np.str_]
 
-GOLD, INVENTED, ASTRAY = "gold", "invented", "invented, off-topic"
+GOLD, INVENTED, FOLLOWING, ASTRAY = "gold", "invented", "invented, follow-up", "invented, off-topic"
 """Kinds of questions that are not SQuAD's; the last are put to another text than their own."""
 PARAGRAPHS = 12
 GOLD_CHARS = 5200
@@ -144,14 +145,37 @@ def _invented(index: Index, file: Path, rng: random.Random) -> list[Example]:
     with index.writing():
         for name, part in zip(names, parts, strict=True):
             add(index, Article(name, part.title, "\n\n".join(part.passages) + "\n"))
-    found = []
+    found, said = [], _said(file)
     for name, part in zip(names, parts, strict=True):
+        alone = [asked for asked in part.examples if not asked.before]
         for asked in part.examples:
-            found.append(Example(name, name, asked.question, bool(asked.spans), INVENTED))
-        for asked in rng.sample(part.examples, len(part.examples) // 2):
+            before = asked.before
+            history = (Turn(before, said[asked.passage, before]),) if before else ()
+            kind = FOLLOWING if before else INVENTED
+            found.append(Example(name, name, asked.question, bool(asked.spans), kind, history))
+        for asked in rng.sample(alone, len(alone) // 2):
             other = rng.choice([each for each in names if each != name])
             found.append(Example(other, other, asked.question, False, ASTRAY))
     return found
+
+
+def _said(file: Path) -> dict[tuple[str, str], str]:
+    """A text, and a question that others follow → what was answered: the sentence that says it."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        paragraph = json.loads(line)
+        text = paragraph["text"]
+        for asked in paragraph["asked"]:
+            if "before" in asked:
+                words = asked["said"]
+                found[text, asked["before"]] = _sentence(text, words) if words else NOT_IN_ARTICLE
+    return found
+
+
+def _sentence(text: str, words: str) -> str:
+    at = text.index(words)
+    spans = sentence_spans(text, (0, len(text)))
+    return next(text[start:end] for start, end in spans if start <= at < end)
 
 
 def _examples(index: Index, files: list[Path], rng: random.Random) -> list[Example]:
@@ -204,7 +228,7 @@ def _fit(target: Path, x: Floats, y: Labels, kinds: Words, titles: Words) -> Non
     say = sys.stdout.write
     names = FEATURES if target == READ_WEIGHTS else FEATURES[:-READER_FEATURES]
     x = x[:, : len(names)]
-    gold, invented = kinds == GOLD, np.isin(kinds, (INVENTED, ASTRAY))
+    gold, invented = kinds == GOLD, np.isin(kinds, (INVENTED, FOLLOWING, ASTRAY))
     squad = ~gold & ~invented
     say(f"{len(y):,} questions, {int(gold.sum())} of them written by hand\n")
     judged = np.sum([_apart(x, y, gold, titles, each) for each in (gold, invented, squad)], axis=0)
@@ -220,10 +244,11 @@ def _fit(target: Path, x: Floats, y: Labels, kinds: Words, titles: Words) -> Non
         answered = (judged[kinds == kind] >= threshold).mean()
         say(f"SQuAD, {kind}: answered all the same {answered:.1%}\n")
     say(f"SQuAD, answerable: refused {(judged[squad & y] < threshold).mean():.1%}\n")
-    if (kinds == INVENTED).any():
-        some = kinds == INVENTED
-        auroc = roc_auc_score(y[some], judged[some])
-        say(f"invented, judged without their text: AUROC {auroc:.3f}\n")
+    for kind in (INVENTED, FOLLOWING):
+        some = kinds == kind
+        if some.any():
+            auroc = roc_auc_score(y[some], judged[some])
+            say(f"{kind}, judged without their text: AUROC {auroc:.3f}\n")
     data = {"embedder": DEFAULT_EMBEDDER, "features": names, "threshold": round(threshold, 4)}
     # What ships has learnt from all of them.
     model = _model(x, y, gold)

@@ -197,8 +197,8 @@ class Reader:
 
 
 def after(before: str, question: str) -> str:
-    """A follow-up as it is read: after the question before it."""
-    return f"{before} {question}"
+    """A question as it is read: after the one before it, if there is one."""
+    return f"{before} {question}" if before else question
 
 
 def sure(hit: Hit) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from chatbot.answering.reader import Pair, Pairs
+from chatbot.answering.reader import Pair, Pairs, after
 from chatbot.reader.examples import Example
 
 
 def tensors(batch: Sequence[Example], pairs: Pairs) -> tuple[Any, ...]:
     """Examples → ids, segments and mask, and where answers begin and end, each (b, n)."""
-    read = [pairs.of(each.question, each.passage) for each in batch]
+    read = [pairs.of(after(each.before, each.question), each.passage) for each in batch]
     longest = max(len(pair.ids) for pair in read)
     table = np.zeros((3, len(batch), longest), np.int64)
     places = np.zeros((2, len(batch), longest), bool)

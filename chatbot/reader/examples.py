@@ -19,6 +19,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from chatbot.answering.opposites import TURNED
+from chatbot.answering.reader import after
 from index import Article, chunk
 from index.lexical import STOPWORDS
 
@@ -47,8 +48,8 @@ class Example:
     """A question put to a passage; `spans` are answers by characters, none where it stays open.
 
     `title` is that of the article that it was asked about. The answer of a `loose` one stands
-    somewhere in its spans, which are longer than it need be; one that `follows` comes after
-    another question.
+    somewhere in its spans, which are longer than it need be. In a conversation another question
+    came `before`.
     """
 
     question: str
@@ -57,7 +58,7 @@ class Example:
     kind: str
     title: str = ""
     loose: bool = False
-    follows: bool = False
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ def _likely(example: Example, part: Part, nearest: Nearest) -> list[str]:
     """Passages near to the question that do not hold its answer."""
     answers = _answers(example)
     found: list[str] = []
-    for place in nearest(example.question, part.passages):
+    asked = after(example.before, example.question)
+    for place in nearest(asked, part.passages):
         text = part.passages[place]
         if text != example.passage and not any(each in text.casefold() for each in answers):
             found.append(text)

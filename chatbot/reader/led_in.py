@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatbot.answering.conversation import refers_back
-from chatbot.answering.reader import after
 from chatbot.reader.examples import Example, Part
 
 AFTER = 0.1
@@ -29,6 +28,6 @@ def led_in(part: Part, examples: Sequence[Example], rng: random.Random) -> list[
 
 def _led_in(part: Part, example: Example, rng: random.Random) -> Example:
     before = rng.choice(part.examples).question
-    if refers_back(example.question) or before == example.question:
+    if example.before or refers_back(example.question) or before == example.question:
         return example
-    return replace(example, question=after(before, example.question), follows=True)
+    return replace(example, before=before)

@@ -260,7 +260,7 @@ class Training:
             held = strayed(spans, before.float(), (segments * mask).bool())
             loss = loss + self.options.kept * held
         # Teachers that have seen no conversation have nothing to say of what follows another.
-        known = [row for row, each in enumerate(batch) if not each.follows]
+        known = [row for row, each in enumerate(batch) if not each.before]
         if self.teachers is not None and known:
             titles = [batch[row].title for row in known]
             ids, segments, mask, spans, answers = (

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from chatbot.answering.reader import after
 from chatbot.reader.examples import Example, Part, Span
 
 PHRASE = 3
@@ -65,15 +64,14 @@ def read_invented(file: Path) -> list[Part]:
 
 def _example(asked: dict[str, str | None], title: str, text: str, place: str) -> Example:
     question, answer = str(asked["question"]), asked["answer"]
-    before = asked.get("before")
-    question = after(before, question) if before else question
+    before = str(asked.get("before", ""))
     if answer is None:
-        return Example(question, text, (), "open", title, follows=bool(before))
+        return Example(question, text, (), "open", title, before=before)
     words = r"\s+".join(map(re.escape, answer.split()))
     spans: tuple[Span, ...] = tuple(match.span() for match in re.finditer(words, text))
     if not spans:
         raise ValueError(f"{place}: the paragraph does not hold the answer")
-    return Example(question, text, spans, "answered", title, follows=bool(before))
+    return Example(question, text, spans, "answered", title, before=before)
 
 
 def _loosened(example: Example) -> Example:
