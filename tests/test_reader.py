@@ -12,7 +12,9 @@ from chatbot import Chatbot, Settings
 from chatbot.answering import reader as reader_module
 from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
 from chatbot.answering.confidence import features
+from chatbot.answering.conversation import asked_before, queries
 from chatbot.answering.extract import scored
+from chatbot.answering.gather import gather, search
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.lead import names_one_of_several
 from chatbot.answering.reader import (
@@ -27,7 +29,7 @@ from chatbot.answering.reader import (
     Reading,
     load,
 )
-from chatbot.answers import Citation, CitedSentence
+from chatbot.answers import Citation, CitedSentence, Request, Turn
 from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
 from index.lexical import Lexicon
 from index.ranking import READ
@@ -301,3 +303,38 @@ def test_it_can_be_switched_off(tmp_path):
     assert answer.phrase is None
     assert answer.citations[0].phrase is None
     bot.close()
+
+
+def test_a_follow_up_is_read_after_the_question_before_it(tmp_path):
+    """The same words, after two questions of which the text goes on to answer one."""
+    text = (
+        "The castle of Wick was built by John Sinclair in 1664, and nobody has lived there since 1920."
+        " The harbour of Wick was rebuilt after a storm. It cost the town 40,000 pounds, and fishermen paid for half of it."
+    )
+    (tmp_path / "wick.txt").write_text(text, encoding="utf-8")
+    bot = Chatbot.open([tmp_path / "wick.txt"], tmp_path / "index")
+    (entry,) = bot.articles()
+    found = []
+    for before in ("Who built the castle of Wick?", "Why was the harbour of Wick rebuilt?"):
+        request = Request("In which year was it built first?", (Turn(before, "The town."),))
+        asked = queries(request)
+        hits = search(bot.retriever, load(), asked, [entry.id])
+        gathered = gather(bot.retriever, load(), request, asked, hits, [entry.id])
+        found.append(max(hit.answers for hit in gathered.hits if hit.answers is not None))
+    bot.close()
+    assert found[0] > found[1] + 1
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Whose money paid for it?", True),
+        ("How much did the harbour cost?", False),
+        ("Why?", False),  # searched for together with the question before it
+        ("And Ola Berg?", False),  # asked as the question before it was
+    ],
+)
+def test_only_what_refers_back_is_read_so(question, told):
+    before = Turn("When did Ada Lund build the castle?", "In 1664.")
+    assert asked_before(Request(question, (before,))) == (before.question if told else "")
+    assert asked_before(Request(question)) == ""

@@ -35,22 +35,23 @@ def read_found(
     said: str,
     alone: bool,
     compare: Compare,
-    words: str = "",
+    read_as: str = "",
 ) -> tuple[list[Hit], list[Scored]]:
     """Hits → the same and their sentences, the best first, with the reader's part if there is one.
 
-    `said` is the answer before; a question that needs it does not stand `alone`. Without a reader
-    search has compared the passages token by token; with one, what a look at the first sentence
-    shows is compared.
+    `said` is the answer before; a question that needs it does not stand `alone`, and is `read_as`
+    one that does, where that is given. Without a reader search has compared the passages token by
+    token; with one, what a look at the first sentence shows is compared.
     """
     if reader is None or not hits:
         return list(hits), scored(question, hits, said)
-    read = reader.read_hits(question, hits, alone)
-    likely = scored(words or question, read, said)
+    read_as = read_as or question
+    read = reader.read_hits(read_as, hits, alone)
+    likely = scored(question, read, said)
     # The first mostly stays the first, so that it is compared while the looks are read.
     expected = _shown(likely[0])
     comparing = reader.beside(partial(compare, *expected))
-    first, *rest = look_closer(reader, question, likely, alone)
+    first, *rest = look_closer(reader, read_as, likely, alone)
     text = _shown(first)
     tokens = comparing.result() if text == expected else compare(*text)
     hit, evidence, score = first

@@ -151,6 +151,19 @@ def said_before(request: Request) -> str:
     return last.answer
 
 
+def asked_before(request: Request) -> str:
+    """The question that a follow-up refers to, after which a reader reads it.
+
+    None before a question that stands alone, asks the same of another, or has so few words that it
+    is searched for together with the question before it anyway.
+    """
+    if not request.history or not refers_back(request.question):
+        return ""
+    before = request.history[-1].question
+    few = len(token_set(request.question)) < ENOUGH_WORDS
+    return "" if few or _of_another(before, request.question) is not None else before
+
+
 def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     """The texts to search for; what was said before counts where something was said."""
     if not request.history:

@@ -8,9 +8,9 @@ from functools import partial
 
 from chatbot.answering import confidence
 from chatbot.answering.closer import read_found
-from chatbot.answering.conversation import said_before
+from chatbot.answering.conversation import asked_before, said_before
 from chatbot.answering.extract import Scored
-from chatbot.answering.reader import Reader
+from chatbot.answering.reader import Reader, after
 from chatbot.answers import Request
 from index import Hit, Query, Retriever
 from index.ranking import READ
@@ -53,15 +53,6 @@ def gather(
     question = retriever.mended(queries[0].text, ids)
     compare = partial(retriever.compare, queries, ids)
     said, alone = said_before(request), len(queries) == 1
-    import os
-    from chatbot.answering.conversation import _REFERS_BACK, _of_another
-    F, R = os.environ.get("FOLLOW", "0"), os.environ.get("FRANK", "0")
-    shown = question
-    if not alone and F != "0" and request.history:
-        last = request.history[-1].question
-        if (F == "2" or _REFERS_BACK.search(request.question) or len(queries[0].text) > len(request.question)) and _of_another(last, request.question) is None:
-            shown = f"{last} {retriever.mended(request.question, ids)}"
-            if R != "0":
-                alone = True
-    read, scored = read_found(reader, shown, hits, said, alone, compare, question)
+    read_as = after(asked_before(request), question)
+    read, scored = read_found(reader, question, hits, said, alone, compare, read_as)
     return Gathered(question, read, scored)

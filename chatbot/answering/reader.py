@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "0eb35032c8d9c2069846e22dc12e2bc45108ba3c6103dddd98ce35be4832a53e"
+SHA256 = "aa0fd8e2965b0854fd9bfcf7cad7330e73b047a401f661f8a255d5cbc238afa0"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

@@ -29,7 +29,6 @@ on), make `--teachers` for another (`teachers`). On a GPU, which is taken where 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import random
 import sys
@@ -68,8 +67,8 @@ LOOKS = 0.25
 """The share of examples that a run which goes on shows as a closer look shows them."""
 ANSWERS_WEIGHT = 0.7
 KEPT_WEIGHT = 1.0
-"""How much a run that goes on is held to the phrases chosen before, or with `--kept` to those that
-its teachers choose, which is 0 where they are not told."""
+"""How much a run that goes on, and has no teachers, is held to the phrases chosen before; `--kept`
+holds one that has some to theirs."""
 TAUGHT = 0.5
 """The part of what a student learns that its teachers say, instead of the labels; `--taught`
 changes that."""
@@ -102,8 +101,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
-    if options.kept is None:
-        options.kept = 0.0 if options.teachers else KEPT_WEIGHT
+    if options.start and not options.teachers:
+        options.teachers, options.taught = [options.start], 0.0
+        options.kept = KEPT_WEIGHT if options.kept is None else options.kept
     if options.looks is None:
         options.looks = LOOKS if options.start else 0.0
     options.times = (ON_TIMES if options.start else TIMES) | dict(options.times)
@@ -159,14 +159,10 @@ class Training:
         self.parts, self.nearness, self.options = parts, nearness, options
         self.pairs = Pairs()
         self.network = Network()
-        self.before: Network | None = None
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.teachers = Teachers(options.teachers, self.device) if options.teachers else None
         if options.start:
             self.network.load_state_dict(weights_of(options.start))
-            if not self.teachers:
-                self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
-                self.before.to(self.device)
             rounding.prepare(self.network)
         self.network.to(self.device)
         self.rate = options.rate or (ON_RATE if options.start else RATE)
@@ -254,11 +250,6 @@ class Training:
         spans, answers = spans.float(), answers.float()
         span, answering = missed(spans, begins, ends), cross_entropy(answers, answered)
         loss = span + ANSWERS_WEIGHT * answering
-        if self.before is not None:
-            with torch.no_grad(), self._casting():
-                before, _ = self.before(ids, segments, mask)
-            held = strayed(spans, before.float(), (segments * mask).bool())
-            loss = loss + self.options.kept * held
         # Teachers that have seen no conversation have nothing to say of what follows another.
         known = [row for row, each in enumerate(batch) if not each.before]
         if self.teachers is not None and known:
@@ -270,7 +261,7 @@ class Training:
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             taught = self.options.taught
             held = strayed(spans, lesson.spans.clamp(min=1e-9).log(), (segments * mask).bool())
-            loss = (1 - taught) * loss + taught * said + self.options.kept * held
+            loss = (1 - taught) * loss + taught * said + (self.options.kept or 0.0) * held
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
