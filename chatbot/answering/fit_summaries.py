@@ -42,7 +42,7 @@ def main() -> None:
     wanted = np.array([line["summary"] for line in lines])
     test = np.array([line["part"] == "test" for line in lines])
     texts = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
-    asked = [each["question"] for text in texts for each in text["asked"]]
+    asked = [each["question"] for text in texts for each in text["asked"] if "before" not in each]
     asked = [each for each in asked if not asks_for_all(each)]
     ordinary = embedder.embed_documents(random.Random(7).sample(asked, ORDINARY))
     learnt, apart = ordinary[::2], ordinary[1::2]
