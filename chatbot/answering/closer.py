@@ -67,7 +67,7 @@ def look_closer(
     """Scored sentences, the best first → the same, with a look at those that may be the best.
 
     These come in the order that the look gives them, and their scores stay in their places. Of a
-    question that does not stand `alone` a look misses what was said before, and orders nothing.
+    question that does not stand `alone` a look misses what was answered, and orders nothing.
     """
     near = [each for each in found[:LOOKS] if found[0][2] - each[2] < WITHIN]
     places = [_shown(each) for each in near]

@@ -159,8 +159,8 @@ class Reader:
     def read_hits(self, question: str, hits: Sequence[Hit], alone: bool = True) -> list[Hit]:
         """Hits, the best of search's first → with what the reader makes of them, the best first.
 
-        Of a question that does not stand `alone` it misses what was said before, and their order
-        is search's. It reads a few at a time, as long as the next can still win.
+        Of a question that does not stand `alone` it misses what was answered before, and their
+        order is search's. It reads a few at a time, as long as the next can still win.
         """
         ranked = RANKED if alone else 0.0
         far = max((each.dense for hit in hits for each in hit.sentences), default=0.0) < FAR
