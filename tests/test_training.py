@@ -70,7 +70,11 @@ def test_questions_are_read_with_their_spans(squad):
 
 def test_open_questions_are_made_by_rule(squad):
     (part,) = read([squad])
-    made = [each for seed in range(300) for each in drawn(part, in_order, random.Random(seed)) if each.kind not in ("answered", "open")]
+    everything = [each for seed in range(300) for each in drawn(part, in_order, random.Random(seed))]
+    for open_ones in (True, False):  # that the mark is missing tells nothing
+        unmarked = [not each.question.endswith("?") for each in everything if (each.spans == ()) == open_ones]
+        assert 0.06 < sum(unmarked) / len(unmarked) < 0.14
+    made = [replace(each, question=each.question.rstrip("?") + "?") for each in everything if each.kind not in ("answered", "open")]
     kinds = {each.kind for each in made}
     assert kinds == {"other", "without", "swapped", "opposite"}
     assert all(each.spans == () for each in made)

@@ -25,9 +25,11 @@ from index.lexical import STOPWORDS
 
 OTHER, WITHOUT, SWAPPED, OPPOSITE = 0.3, 0.2, 0.25, 0.08
 """The shares of answered questions that are put once more, as open ones of each kind."""
-SHORTENED, RENAMED, UNMARKED = 0.15, 0.15, 0.1
-"""The shares of answered ones that lose a sentence, have a name swapped throughout, or lose the
-question mark, and stay answered."""
+SHORTENED, RENAMED = 0.15, 0.15
+"""The shares of answered ones that lose a sentence or have a name swapped throughout, and stay
+answered."""
+UNMARKED = 0.1
+"""The share of all that lose the question mark, which then says nothing of their being answered."""
 LIKELY = slice(0, 6)
 """Of an article's other paragraphs by nearness, without those that hold the answer."""
 
@@ -148,7 +150,7 @@ def drawn(part: Part, nearest: Nearest, rng: random.Random) -> list[Example]:
             found += _swapped(example, part, rng)
         if rng.random() < OPPOSITE:
             found += _turned(example, rng)
-    return found
+    return [_unmarked(each) if rng.random() < UNMARKED else each for each in found]
 
 
 def _varied(example: Example, part: Part, rng: random.Random) -> Example:
@@ -158,9 +160,11 @@ def _varied(example: Example, part: Part, rng: random.Random) -> Example:
         example = _shortened(example, rng)
     elif draw < SHORTENED + RENAMED:
         example = _renamed(example, part, rng)
-    if rng.random() < UNMARKED:
-        example = replace(example, question=example.question.rstrip("? "))
     return example
+
+
+def _unmarked(example: Example) -> Example:
+    return replace(example, question=example.question.rstrip("? "))
 
 
 def _elsewhere(example: Example, part: Part, nearest: Nearest, rng: random.Random) -> list[Example]:
