@@ -101,9 +101,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.epochs = options.epochs or (ON_EPOCHS if options.start else EPOCHS)
-    if options.start and not options.teachers:
+    by_itself = options.start and not options.teachers
+    if by_itself:
         options.teachers, options.taught = [options.start], 0.0
-        options.kept = KEPT_WEIGHT if options.kept is None else options.kept
+    if options.kept is None:
+        options.kept = KEPT_WEIGHT if by_itself else 0.0
     if options.looks is None:
         options.looks = LOOKS if options.start else 0.0
     options.times = (ON_TIMES if options.start else TIMES) | dict(options.times)
@@ -251,17 +253,17 @@ class Training:
         span, answering = missed(spans, begins, ends), cross_entropy(answers, answered)
         loss = span + ANSWERS_WEIGHT * answering
         # Teachers that have seen no conversation have nothing to say of what follows another.
-        known = [row for row, each in enumerate(batch) if not each.before]
-        if self.teachers is not None and known:
-            titles = [batch[row].title for row in known]
+        alone = [row for row, each in enumerate(batch) if not each.before]
+        if self.teachers is not None and alone:
+            titles = [batch[row].title for row in alone]
             ids, segments, mask, spans, answers = (
-                each[known] for each in (ids, segments, mask, spans, answers)
+                each[alone] for each in (ids, segments, mask, spans, answers)
             )
             lesson = self.teachers(ids, segments, mask, titles)
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             taught = self.options.taught
             held = strayed(spans, lesson.spans.clamp(min=1e-9).log(), (segments * mask).bool())
-            loss = (1 - taught) * loss + taught * said + (self.options.kept or 0.0) * held
+            loss = (1 - taught) * loss + taught * said + self.options.kept * held
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
