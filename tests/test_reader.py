@@ -22,11 +22,14 @@ from chatbot.answering.reader import (
     BEHIND,
     FAR,
     LONGEST_PHRASE,
+    LONGEST_QUESTION,
     MODEL,
     SHA256,
     SURE,
+    Pairs,
     Reader,
     Reading,
+    after,
     load,
 )
 from chatbot.answers import Citation, CitedSentence, Request, Turn
@@ -323,6 +326,16 @@ def test_a_follow_up_is_read_after_the_question_before_it(tmp_path):
         found.append(max(hit.answers for hit in gathered.hits if hit.answers is not None))
     bot.close()
     assert found[0] > found[1] + 1
+
+
+def test_a_long_question_before_does_not_crowd_out_the_one_that_follows():
+    before = "Why was the harbour of Wick rebuilt, " + "which was said to be deep, " * 40 + "after all?"
+    question = "How much did it cost?"
+    read = after(before, question)
+    assert read.endswith(f"after all? {question}")
+    assert len(Pairs().of(read, "").ids) < LONGEST_QUESTION
+    assert after(before, question * 40) == question * 40
+    assert after("", question) == question
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
 """In tokens; together they fit the network's 512 places. A passage of the index has about 220."""
+LONGEST_CHARS = 300
+"""Of two questions together; a token of English has four characters or so, and seldom three."""
 KEPT_TEXTS = 4096
 KEPT_READINGS = 2048
 """Of some 5 KB each: what is asked of an article is asked again, a suggested question above all."""
@@ -197,7 +199,13 @@ class Reader:
 
 
 def after(before: str, question: str) -> str:
-    """A question as it is read: after the one before it, if there is one."""
+    """A question as it is read: after the one before it, if there is one.
+
+    Of a long one before it the end is read, lest the question itself be cut off.
+    """
+    room = LONGEST_CHARS - len(question)
+    if len(before) > room:
+        before = before[-room:].partition(" ")[2] if room > 0 else ""
     return f"{before} {question}" if before else question
 
 
