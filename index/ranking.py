@@ -32,13 +32,14 @@ Floats = NDArray[np.float32]
 class Shelf:
     """Passages side by side with their vectors.
 
-    `around_vectors` are the means of a passage's and its neighbours'; the sentence vectors of
-    passage i begin at `starts[i]`.
+    `placed_vectors` are a passage's and the mean of its and its neighbours', in the mix's shares,
+    so that one product with the question does. The sentence vectors of passage i begin at
+    `starts[i]`.
     """
 
     passages: tuple[Passage, ...]
     passage_vectors: Vectors
-    around_vectors: Vectors
+    placed_vectors: Vectors
     sentence_vectors: Vectors
     starts: NDArray[np.int64]
     lexicon: Lexicon
@@ -74,11 +75,9 @@ def mixed_hits(
     weighted = [query.weight / total * v for query, v in zip(queries, vectors, strict=True)]
     # Cosines are linear in the question, so the mixed vector gives the mixed score.
     vector = np.sum(weighted, axis=0)
-    dense = shelf.passage_vectors @ vector
     sentence = shelf.sentence_vectors @ vector
     best = np.maximum.reduceat(sentence, shelf.starts)
-    around = shelf.around_vectors @ vector
-    score = DENSE * dense + SENTENCE * best + LEXICAL * lexical + AROUND * around
+    score = shelf.placed_vectors @ vector + SENTENCE * best + LEXICAL * lexical
     asked = queries[0].text
     words, neighbours = shelf.lexicon.weights(asked), pairs(asked)
     hits = []
@@ -100,7 +99,7 @@ def mixed_hits(
             Hit(
                 passage=passage,
                 score=mix / TOTAL,
-                dense=float(dense[place]),
+                dense=float(shelf.passage_vectors[place] @ vector),
                 lexical=float(lexical[place]),
                 sentences=tuple(evidence),
                 mix=mix,

@@ -26,7 +26,7 @@ from index.errors import IndexMismatchError
 from index.late import KEPT, LateReader, Tokens
 from index.lexical import Lexicon
 from index.opening import Index
-from index.ranking import READ, Floats, Shelf, mixed, mixed_hits, reread_score
+from index.ranking import AROUND, DENSE, READ, Floats, Shelf, mixed, mixed_hits, reread_score
 from index.records import Hit, Passage, Query, SentenceEvidence
 from index.spelling import Speller
 from index.store import stack, vector_ids
@@ -236,10 +236,12 @@ class Retriever:
         means = [
             np.mean([found[each] for each in near if each in found], axis=0) for near in around
         ]
+        vectors = stack(found, ids, dimension)
+        near = np.array(means, dtype=np.float32).reshape(-1, dimension)
         return Shelf(
             passages=tuple(passages),
-            passage_vectors=stack(found, ids, dimension),
-            around_vectors=np.array(means, dtype=np.float32).reshape(-1, dimension),
+            passage_vectors=vectors,
+            placed_vectors=DENSE * vectors + AROUND * near,
             sentence_vectors=stack(found, sentence_ids, dimension),
             starts=np.cumsum([0, *counts[:-1]], dtype=np.int64),
             lexicon=lexicon,

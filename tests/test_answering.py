@@ -121,6 +121,20 @@ def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
     assert again[0][1].sentence.text != built
 
 
+def test_a_quoted_sentence_may_tell_two_things(tmp_path):
+    index = Index.open(tmp_path)
+    paid = "Fishermen from Thurso paid for half of the work, which took three years."
+    others = "The harbour beside it was deepened in 1950. A museum in the customs house shows how barrels were made."
+    with index.writing():
+        add(index, Article("a", "The bridge of Wick", f"The bridge was built by Ada Brink in 1921. {paid} {others}"))
+    bot = Chatbot(index)
+    first = bot.ask("Who paid for half of the work?")
+    turns = (Turn(first.question, first.text),)
+    assert bot.ask("How long did it take?", turns).sentences[0].phrase == "three years"
+    hits = bot.answerer.prepare(Request("Who else paid for the work?", turns)).hits
+    assert extract.scored("Who else paid for it?", hits, said=paid)[0][1].sentence.text != paid
+
+
 @pytest.mark.parametrize(
     ("question", "kind", "yes", "no"),
     [

@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "aa0fd8e2965b0854fd9bfcf7cad7330e73b047a401f661f8a255d5cbc238afa0"
+SHA256 = "aba8e04d29987014f80cdb7c08e91014da4e6bba9d8c76c8fa1b645e28e4e346"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
@@ -41,8 +41,10 @@ RANKED = 0.07
 to 0.15 one set's gain is another's loss."""
 AT_ONCE = 2
 """So many passages are read before it is asked whether others can still win."""
-SURE = 2.5
-"""A passage whose logit is so high surely answers, and no other is read after it."""
+SURE = 1.5
+"""A passage whose logit is so high surely answers, and no other is read after it. Of 500 questions
+among 10,000 passages 0.46 need more than two (at 2.5 0.52), and two fewer of 350 answerable ones
+begin with the right sentence."""
 BEHIND = 0.03
 """A passage so far behind the first in search's score is not read."""
 FAR = 0.27
