@@ -95,24 +95,26 @@ def test_one_is_told_about_whatever_it_names(bot, ask):
     assert not bot.ask(ask.format("bitcoin mining")).answered
 
 
-def test_what_is_asked_of_another_is_answered_as_exactly(tmp_path):
-    index = Index.open(tmp_path)
-    said = "The mayor of Wick is Ada Lund, a teacher. Thurso has been led by mayor Ola Berg since 2019."
+def asking(folder, title, text):
+    """A chatbot that knows one article."""
+    index = Index.open(folder)
     with index.writing():
-        add(index, Article("a", "Two towns", f"{said} Both towns live off fish. A bus runs between them twice a day."))
-    bot = Chatbot(index)
+        add(index, Article("a", title, text))
+    return Chatbot(index)
+
+
+def test_what_is_asked_of_another_is_answered_as_exactly(tmp_path):
+    said = "The mayor of Wick is Ada Lund, a teacher. Thurso has been led by mayor Ola Berg since 2019."
+    bot = asking(tmp_path, "Two towns", f"{said} Both towns live off fish. A bus runs between them twice a day.")
     first = bot.ask("Who is Wick's mayor?")
     second = bot.ask("And Thurso's?", (Turn(first.question, first.text),))
     assert [first.sentences[0].phrase, second.sentences[0].phrase] == ["Ada Lund", "Ola Berg"]
 
 
 def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
-    index = Index.open(tmp_path)
     built = "Anna Berg built the Lindholm bridge in 1932 with her two brothers."
     others = "The bridge crosses the Skara near its mouth. Ships pass below it in summer. Ice closes the river in January."
-    with index.writing():
-        add(index, Article("a", "The Lindholm bridge", f"{built} {others}"))
-    bot = Chatbot(index)
+    bot = asking(tmp_path, "The Lindholm bridge", f"{built} {others}")
     first = bot.ask("Who built the Lindholm bridge?")
     assert first.sentences[0].text == built
     turns = (Turn(first.question, first.text),)
@@ -122,12 +124,9 @@ def test_what_was_quoted_may_answer_a_question_that_stands_alone(tmp_path):
 
 
 def test_a_quoted_sentence_may_tell_two_things(tmp_path):
-    index = Index.open(tmp_path)
     paid = "Fishermen from Thurso paid for half of the work, which took three years."
     others = "The harbour beside it was deepened in 1950. A museum in the customs house shows how barrels were made."
-    with index.writing():
-        add(index, Article("a", "The bridge of Wick", f"The bridge was built by Ada Brink in 1921. {paid} {others}"))
-    bot = Chatbot(index)
+    bot = asking(tmp_path, "The bridge of Wick", f"The bridge was built by Ada Brink in 1921. {paid} {others}")
     first = bot.ask("Who paid for half of the work?")
     turns = (Turn(first.question, first.text),)
     assert bot.ask("How long did it take?", turns).sentences[0].phrase == "three years"
@@ -219,20 +218,16 @@ def test_a_summary_has_central_sentences_in_their_order(bot):
 
 
 def test_no_sentence_says_another_again(tmp_path):
-    index = Index.open(tmp_path)
     twice = "The old harbour was rebuilt in 1921."
-    with index.writing():
-        add(index, Article("a", "A", f"{twice} {twice} The lighthouse stands on the cape."))
-    answer = Chatbot(index).ask("When was the old harbour rebuilt?")
+    bot = asking(tmp_path, "A", f"{twice} {twice} The lighthouse stands on the cape.")
+    answer = bot.ask("When was the old harbour rebuilt?")
     assert [s.text for s in answer.sentences].count(twice) == 1
 
 
 def test_a_heading_is_no_answer(tmp_path):
-    index = Index.open(tmp_path)
     body = "Rebuilding took four years, from 1917 to 1921, and cost the town more than it had. " * 2
-    with index.writing():
-        add(index, Article("a", "A", f"When was the harbour rebuilt\n\n{body}"))
-    hits = Chatbot(index).answerer.prepare(Request("When was the harbour rebuilt?")).hits
+    bot = asking(tmp_path, "A", f"When was the harbour rebuilt\n\n{body}")
+    hits = bot.answerer.prepare(Request("When was the harbour rebuilt?")).hits
     assert extract.scored("When was the harbour rebuilt?", hits)[0][1].sentence.text.startswith("Rebuilding")
 
 
