@@ -42,9 +42,10 @@ to 0.15 one set's gain is another's loss."""
 AT_ONCE = 2
 """So many passages are read before it is asked whether others can still win."""
 SURE = 1.5
-"""A passage whose logit is so high surely answers, and no other is read after it. Of 500 questions
-among 10,000 passages 0.46 need more than two (at 2.5 0.52), and two fewer of 350 answerable ones
-begin with the right sentence."""
+"""A passage whose logit is so high surely answers: no other is read after it, and its own phrase is
+shown, not that of a closer look (XQuAD, exact match: 0.577 with 2.5, 0.587 with this). Of 500
+questions among 10,000 passages 0.46 need more than two (with 2.5 0.52), and two fewer of 350
+answerable ones begin with the right sentence."""
 BEHIND = 0.03
 """A passage so far behind the first in search's score is not read."""
 FAR = 0.27
