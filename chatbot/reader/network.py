@@ -27,8 +27,13 @@ class Network(nn.Module):  # type: ignore[misc]
         super().__init__()
         from transformers import AutoModel
 
+        # Attention that drops some of its weights in training has no fast way on a CPU, and takes a
+        # third of a step.
         self.encoder: Any = AutoModel.from_pretrained(
-            packaged_minilm(), attn_implementation=attention, add_pooling_layer=False
+            packaged_minilm(),
+            attn_implementation=attention,
+            add_pooling_layer=False,
+            attention_probs_dropout_prob=0.0,
         )
         # Fine-tuning moves the words that it sees, and not the many more that readers will use.
         self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
