@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "aba8e04d29987014f80cdb7c08e91014da4e6bba9d8c76c8fa1b645e28e4e346"
+SHA256 = "012abe744e65a545d9d914bd3dc466614a268c1420e29c2879903daa2a19c6a4"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
