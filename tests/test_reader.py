@@ -16,7 +16,7 @@ from chatbot.answering.conversation import asked_before, queries
 from chatbot.answering.extract import scored
 from chatbot.answering.gather import gather, search
 from chatbot.answering.kinds import asks_for_phrase
-from chatbot.answering.lead import names_one_of_several
+from chatbot.answering.lead import counts_since, names_one_of_several
 from chatbot.answering.reader import (
     AT_ONCE,
     BEHIND,
@@ -262,6 +262,22 @@ def test_which_questions_ask_for_a_phrase(question, asked):
 )
 def test_one_name_does_not_stand_for_several(question, before, after, one):
     assert names_one_of_several(question, before, after) == one
+
+
+@pytest.mark.parametrize(
+    ("before", "rest", "since"),
+    [
+        ("She is to make her first visit to Wick ", "in six years.", True),
+        ("It was the highest tide in ", "40 years, said Lund.", True),
+        ("It is the biggest fair for ", "more than two decades.", True),
+        ("The first school was opened in ", "1950.", False),
+        ("The first bridge will be finished ", "in two years.", False),
+        ("The only ferry sank ", "two years ago.", False),
+        ("She is to visit Wick ", "in six weeks.", False),
+    ],
+)
+def test_how_long_nothing_like_it_was_is_no_time(before, rest, since):
+    assert counts_since(before, rest) == since
 
 
 @given(st.text(alphabet="ab \n\u00a0", max_size=40), st.integers(0, 39), st.integers(0, 39))

@@ -19,7 +19,7 @@ _TITLE = re.compile(
     r"Chair(?:man)?)\b"
 )
 _ARTICLES = re.compile(r"^(?:The|A|An|This|That|These|Those|His|Her|Its|Their|Our|My|In|On|At) ")
-_CARDINALS = (
+CARDINALS = (
     r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
     r"sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
     r"dozens?|hundreds?|thousands?|millions?|billions?|trillions?|half|double|triple|twice|both|none"
@@ -27,7 +27,7 @@ _CARDINALS = (
 # Neither ordinals nor what is plainly a year count anything.
 _AMOUNT = re.compile(
     rf"(?<![\w.,])(?!(?:1[4-9]\d\d|20\d\d)(?![\d,.]*\d))\d[\d.,]*(?!\d|st\b|nd\b|rd\b|th\b|s\b)|"
-    rf"\b(?:{_CARDINALS})\b|\bone (?:of|in|out)\b",
+    rf"\b(?:{CARDINALS})\b|\bone (?:of|in|out)\b",
     re.IGNORECASE,
 )
 _SHARE = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatbot.answering.kinds import NAME, asks_for_phrase
+from chatbot.answering.kinds import CARDINALS, NAME, asks_for_phrase
 from chatbot.answering.polar import polar
 from chatbot.answers import Citation
 
@@ -17,13 +17,28 @@ _SEVERAL = re.compile(
 _NAMED_AFTER = re.compile(rf"(?:,(?: (?:and|or))?| (?:and|or|as well as)) (?:the )?{NAME}")
 _NAMED_BEFORE = re.compile(rf"{NAME},? (?:and|or|as well as) (?:the )?(?:[A-Z][\w’'-]* )*$")
 
+_WHEN = re.compile(r"\bwhen\b", re.IGNORECASE)
+_SPAN = re.compile(
+    rf"(?:(?:in|for|over|more|less|than|nearly|almost|about|some|at|least) )*"
+    rf"(?:\d+|an?|{CARDINALS}) (?:years?|months?|weeks?|days?|decades?|century|centuries)\b"
+    rf"(?! (?:ago|later|after|before|earlier|from)\b)",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(
+    r"\b(?:first|only|worst|best|most|(?:bigg|larg|high|low|long|short|great|small|hott|cold)est)\b"
+    r"(?: (?!(?:will|is|are|was|were|be|due|ends?|begins?|starts?|opens?|\w+ed|\w+ing)\b)\S+){1,4}"
+    r"(?: (?:in|for|over))? $",
+    re.IGNORECASE,
+)
+
 
 def lead(question: str, citation: Citation) -> str | None:
     """What comes first: the exact words where they are asked for, yes or no where that is sure."""
     words, quote = citation.phrase, citation.quote
     if words and asks_for_phrase(question):
         before, after = quote[: words.start - citation.start], quote[words.end - citation.start :]
-        if not names_one_of_several(question, before, after):
+        no_time = _WHEN.search(question) and counts_since(before, words.quote + after)
+        if not no_time and not names_one_of_several(question, before, after):
             return " ".join(words.quote.split())
     return polar(question, citation.quote)
 
@@ -35,3 +50,11 @@ def names_one_of_several(question: str, before: str, after: str) -> bool:
     """
     named = _NAMED_BEFORE.search(before) or _NAMED_AFTER.match(after)
     return bool(named and _SEVERAL.search(question))
+
+
+def counts_since(before: str, rest: str) -> bool:
+    """Whether a phrase says how long nothing like it had been ("the first visit in six years").
+
+    That is no answer to "when", though it looks like one. `rest` begins with the phrase.
+    """
+    return bool(_SPAN.match(rest) and _FIRST.search(before))
