@@ -60,8 +60,8 @@ GOLD_WEIGHT = 3.0
 4 and 6 were tried on articles kept apart: more tells more plausible questions, and fewer off-topic
 ones."""
 INVENTED_WEIGHT = 0.5
-"""The same of a question about an invented text, which half the time is close to another that has
-the other answer: with 1 the words that a question shares with a text count for little, and 4.7% of
+"""The same of a question about an invented text; of the last of them, half differ in a few words
+from one that has the other answer. With 1 the words that a question shares with a text count for little, and 4.7% of
 off-topic questions are answered instead of 3.1%."""
 FOLDS = 4
 REFUSALS = 0.04

@@ -24,6 +24,7 @@ _SPAN = re.compile(
     rf"(?! (?:ago|later|after|before|earlier|from)\b)",
     re.IGNORECASE,
 )
+# Not "the first bridge opens in six years", where a verb stands between.
 _FIRST = re.compile(
     r"\b(?:first|only|worst|best|most|(?:bigg|larg|high|low|long|short|great|small|hott|cold)est)\b"
     r"(?: (?!(?:will|is|are|was|were|be|due|ends?|begins?|starts?|opens?|\w+ed|\w+ing)\b)\S+){1,4}"
