@@ -61,8 +61,8 @@ GOLD_WEIGHT = 3.0
 ones."""
 INVENTED_WEIGHT = 0.5
 """The same of a question about an invented text; of the last of them, half differ in a few words
-from one that has the other answer. With 1 the words that a question shares with a text count for little, and 4.7% of
-off-topic questions are answered instead of 3.1%."""
+from one that has the other answer. With 1 the words that a question shares with a text count for
+little, and 4.7% of off-topic questions are answered instead of 3.1%."""
 FOLDS = 4
 REFUSALS = 0.04
 """The share of answerable gold questions that the threshold may cost. With 0.05, 25% of the open
