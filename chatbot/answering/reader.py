@@ -26,7 +26,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "012abe744e65a545d9d914bd3dc466614a268c1420e29c2879903daa2a19c6a4"
+SHA256 = "812e1edc33ac0c382cccc9ebcfffeba08c73641e3c4f0eed2cbb1e715236d8c6"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400

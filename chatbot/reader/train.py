@@ -252,14 +252,8 @@ class Training:
         spans, answers = spans.float(), answers.float()
         span, answering = missed(spans, begins, ends), cross_entropy(answers, answered)
         loss = span + ANSWERS_WEIGHT * answering
-        # Teachers that have seen no conversation have nothing to say of what follows another.
-        alone = [row for row, each in enumerate(batch) if not each.before]
-        if self.teachers is not None and alone:
-            titles = [batch[row].title for row in alone]
-            ids, segments, mask, spans, answers = (
-                each[alone] for each in (ids, segments, mask, spans, answers)
-            )
-            lesson = self.teachers(ids, segments, mask, titles)
+        if self.teachers is not None:
+            lesson = self.teachers(ids, segments, mask, [each.title for each in batch])
             said = untaught(spans, lesson) + ANSWERS_WEIGHT * cross_entropy(answers, lesson.answers)
             taught = self.options.taught
             held = strayed(spans, lesson.spans.clamp(min=1e-9).log(), (segments * mask).bool())
