@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from chatbot.answering.extract import UNREAD, Scored, scored
+from chatbot.answering.naming import introduced
 from chatbot.answering.reader import Reader, Reading
 from index import Hit, Look
 from index.late import Tokens
@@ -71,7 +72,8 @@ def look_closer(
     """
     near = [each for each in found[:LOOKS] if found[0][2] - each[2] < WITHIN]
     places = [_shown(each) for each in near]
-    readings = reader.read(question, [text for text, _ in places])
+    names = introduced(question, {hit.passage.id: hit.passage.text for hit, *_ in found}.values())
+    readings = reader.read(question, [text for text, _ in places], names)
     looked = [
         _with(each, reading, at)
         for each, reading, (_, at) in zip(near, readings, places, strict=True)

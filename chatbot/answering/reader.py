@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.answering.naming import as_named, introduced
 from index import Hit, Phrase
 from index.embed import encodable
 from index.minilm import tokenizer
@@ -168,24 +169,28 @@ class Reader:
         order is search's. It reads a few at a time, as long as the next can still win.
         """
         ranked = RANKED if alone else 0.0
+        names = introduced(question, [hit.passage.text for hit in hits])
         far = max((each.dense for hit in hits for each in hit.sentences), default=0.0) < FAR
         near = list(takewhile(lambda hit: hits[0].score - hit.score <= BEHIND, hits))
         near = near[:1] if far else near
         found: list[Hit] = []
         while len(found) < len(near) and not any(sure(hit) for hit in found):
             some = near[len(found) : len(found) + AT_ONCE]
-            readings = self.read(question, [hit.passage.text for hit in some])
+            readings = self.read(question, [hit.passage.text for hit in some], names)
             found += [_with(hit, each, ranked) for hit, each in zip(some, readings, strict=True)]
         return sorted([*found, *hits[len(found) :]], key=lambda hit: -hit.score)
 
-    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+    def read(
+        self, question: str, passages: Sequence[str], names: Sequence[str] = ()
+    ) -> list[Reading]:
         """A question and passages → what was made of each.
 
-        Each pair runs alone, as its quantisation depends on what it is run with.
+        A passage may shorten the `names` in the question (`naming`). Each pair runs alone, as its
+        quantisation depends on what it is run with.
         """
-        reading = partial(self._reading, question)
+        asked = [as_named(question, passage, names) for passage in passages]
         run = self._threads.map if len(passages) > 1 else map
-        return list(run(reading, passages))
+        return list(run(self._reading, asked, passages))
 
     def beside(self, work: Callable[[], T]) -> Future[T]:
         """Have other work done while it reads."""
