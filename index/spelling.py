@@ -12,6 +12,8 @@ LONG = 8
 """A word from this length on may have two letters wrong, or swapped, and others one."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_ROMAN = re.compile(r"[IVXLCDM]+")
+_DOUBLED = re.compile(r"(\w)\1+")
 
 
 class Speller:
@@ -24,6 +26,10 @@ class Speller:
         for word, _ in counts.most_common():
             self._words.setdefault(word.casefold(), word)
         self._long = [word for word in self._words if len(word) >= SHORTEST - 1]
+        # Which letters are doubled is what people get wrong most ("tarrif", "acommodation").
+        self._single: dict[str, str] = {}
+        for word in self._long:
+            self._single.setdefault(_single(word), word)
 
     def mend(self, text: str, knows: Callable[[str], bool]) -> str:
         """The text with each word that nobody knows replaced by the article's nearest.
@@ -38,11 +44,18 @@ class Speller:
         from rapidfuzz.process import extractOne
 
         plain = word.casefold()
-        if len(plain) < SHORTEST or plain in self._words or knows(plain):
+        if len(plain) < SHORTEST or plain in self._words or _ROMAN.fullmatch(word) or knows(plain):
             return word
+        if same := self._single.get(_single(plain)):
+            return self._words[same]
         wrong = 2 if len(plain) >= LONG else 1
         found = extractOne(
             plain, self._long, scorer=DamerauLevenshtein.distance, score_cutoff=wrong
         )
         # Hardly anybody gets the first letter wrong.
         return self._words[found[0]] if found and found[0][0] == plain[0] else word
+
+
+def _single(word: str) -> str:
+    """A word without its letters' doubling."""
+    return _DOUBLED.sub(r"\1", word)

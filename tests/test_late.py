@@ -140,7 +140,7 @@ def test_pairs_are_neighbours_without_stop_words():
 
 @pytest.fixture(scope="module")
 def speller():
-    return Speller(["The Shanghai Cooperation Organisation met. Shanghai was warm.", "Fishermen paid."])
+    return Speller(["The Shanghai Cooperation Organisation met. Shanghai was warm.", "Fishermen paid tariffs to Louis XXXIII."])
 
 
 KNOWN = {"fishers", "organ", "cooperate"}
@@ -155,6 +155,9 @@ KNOWN = {"fishers", "organ", "cooperate"}
         ("fishers", "fishers"),
         ("paidd?", "paid?"),
         ("payd?", "payd?"),
+        ("tarrifs", "tariffs"),
+        ("fishermmen", "Fishermen"),
+        ("Louis XXXII or XXIII", "Louis XXXII or XXIII"),
         ("xhanghai", "xhanghai"),
         ("Tokyo 2024", "Tokyo 2024"),
         ("", ""),
