@@ -13,11 +13,12 @@ SAYS = (
     r"insisted|remarked|wrote|writes|emphasi[sz]ing|emphasi[sz]ed|underscored|announced|asked)"
 )
 QUOTATION = re.compile(r"[“\"«][^”\"»]{20,}")
-_TITLE = re.compile(
+TITLES = (
     r"(?:President|Prime Minister|Minister|Chancellor|Secretary|Senator|Governor|Mayor|King|Queen|"
     r"Professor|Dr\.?|CEO|Director|General|Judge|Justice|Ambassador|Chief Executive|"
-    r"Chair(?:man)?)\b"
+    r"Chair(?:man)?)"
 )
+_TITLE = re.compile(rf"{TITLES}\b")
 _ARTICLES = re.compile(r"^(?:The|A|An|This|That|These|Those|His|Her|Its|Their|Our|My|In|On|At) ")
 CARDINALS = (
     r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"

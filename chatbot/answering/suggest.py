@@ -18,7 +18,7 @@ from pathlib import Path
 from chatbot.answering import prompts
 from chatbot.answering.faults import Fault
 from chatbot.answering.generate import Writes
-from chatbot.answering.kinds import NAME, QUOTATION, bare, speaker
+from chatbot.answering.kinds import NAME, QUOTATION, TITLES, bare, speaker
 from chatbot.answers import Answer, Request
 from index import Article, Sentence, chunk
 
@@ -30,10 +30,6 @@ WRITTEN, SHOWN, PATIENCE = 10, 12_000, 60.0
 KEPT = "questions.json"
 ABOUT = "What is this article about?"
 
-_TITLES = (
-    r"(?:President|Prime Minister|Minister|Chancellor|Secretary|Senator|Governor|Mayor|King|Queen|"
-    r"Professor|Dr\.?|CEO|Director|General|Judge|Justice|Ambassador|Chief Executive|Chairman|Chair)"
-)
 _PLANS = re.compile(rf"({NAME}) (is|are) (scheduled|expected|set|due|poised|planning) to ")
 _WILL = re.compile(rf"({NAME}) will (?!be\b|have\b)\w+")
 _DOES = re.compile(
@@ -43,7 +39,7 @@ _DOES = re.compile(
 _ABBREVIATED = re.compile(
     rf"(?:[A-Z][\w-]+ ){{2,}}?(?:[A-Z][\w-]+)(?:, or | \()(?:the )?({NAME})[,)]"
 )
-_TITLED = re.compile(rf"{_TITLES} ((?:[A-Z][\w’'-]+ ?){{2,3}})")
+_TITLED = re.compile(rf"{TITLES} ((?:[A-Z][\w’'-]+ ?){{2,3}})")
 _NAMED = re.compile(r"(?<![.!?] )(?<!^)\b(?:[A-Z][\w’'-]+ ){1,3}[A-Z][\w’'-]+")
 
 
