@@ -16,9 +16,12 @@ SHORT = "Speaking there, Lund said: “The harbour will feed this town for a cen
         ("What did Prime Minister Ada Lund's town need?", [TOLD, SHORT], "What did Prime Minister Lund's town need?"),
         ("When did Ada Lund speak?", [TOLD, SHORT], "When did Lund speak?"),
         ("Ada Lund said what?", [TOLD, SHORT], "Lund said what?"),
+        ("What did Ada Lund say?", [TOLD, "She came to Wick. Lund said: “No.”"], "What did Lund say?"),
         # In full there, of somebody else, of a place, never introduced, or asked for by the last name alone.
         ("What did Ada Lund say?", [TOLD, f"{TOLD} {SHORT}"], None),
         ("What did Ada Lund say?", [TOLD, "Her brother Nils Lund said: “No.”"], None),
+        ("What did Nils Lund say?", [f"{TOLD} Her brother Nils Lund came too.", SHORT], None),
+        ("What did Ada Lund say?", [TOLD, "N. Lund said: “No.”"], None),
         ("Who founded the Nutmeg State?", ["Mayor Hill of the Nutmeg State", "The State makes pins."], None),
         ("What does General Motors make?", ["General Motors grew.", "The Motors of the firm are made in Wick."], None),
         ("What did Olga Lund say?", [TOLD, SHORT], None),

@@ -14,7 +14,7 @@ from chatbot.answering.kinds import NAME, asked_kind
 from index.lexical import STOPWORDS
 
 _FULL = re.compile(NAME)
-_WORD = re.compile(r"[\w’'.-]+")
+_BEFORE = re.compile(r"([\w’'-]+)(\.?) $")
 _TITLES = frozenset(
     """
     mr mrs ms miss dr sir dame lord lady president minister premier chancellor secretary senator
@@ -31,6 +31,7 @@ def introduced(question: str, texts: Iterable[str]) -> tuple[str, ...]:
     """The whole names of people in a question that one of the texts gives, too.
 
     They are people's where a title stands before them, or where somebody's words are asked for.
+    Without those whose last word ends another name there: it may be a relative's.
     """
     names = set(_names(question))
     if not names:
@@ -38,18 +39,17 @@ def introduced(question: str, texts: Iterable[str]) -> tuple[str, ...]:
     whole = "\n".join(texts)
     speaks = asked_kind(question) == "quotation"
     people = (name for name in names if name in whole and (speaks or _titled(name, whole)))
-    return tuple(sorted(people))
+    return tuple(sorted(name for name in people if not _shared(name, whole)))
 
 
 def as_named(question: str, text: str, names: Sequence[str]) -> str:
     """The question with the last word alone of names that the text shortens so.
 
-    `names` have been introduced elsewhere. A name stays as it is where the text has it in full, or
-    where another word begins a name with the same end, as a relative's.
+    `names` have been introduced elsewhere.
     """
     for name in names:
         last = name.rsplit(" ", 1)[-1]
-        if name not in text and _alone(last, text):
+        if name not in text and re.search(rf"(?<!\w){re.escape(last)}(?!\w)", text):
             question = question.replace(name, last)
     return question
 
@@ -72,16 +72,19 @@ def _titled(name: str, text: str) -> bool:
     return any(match[1].casefold() in _TITLES for match in places)
 
 
-def _alone(last: str, text: str) -> bool:
-    """Whether a text has the last word of a name, and nowhere as the end of another name."""
-    found = list(re.finditer(rf"(?<!\w){re.escape(last)}(?!\w)", text))
-    return bool(found) and not any(_ends_another(text[: match.start()]) for match in found)
+def _shared(name: str, text: str) -> bool:
+    """Whether the last word of a name ends another name somewhere in a text."""
+    last = name.rsplit(" ", 1)[-1]
+    rest = text.replace(name, "")
+    places = re.finditer(rf"(?<!\w){re.escape(last)}(?!\w)", rest)
+    return any(_ends_another(rest[: match.start()]) for match in places)
 
 
 def _ends_another(before: str) -> bool:
-    if not before.endswith(" "):
+    """Whether what stands before a name's last word is another first name, and no title."""
+    match = _BEFORE.search(before[-30:])
+    if match is None or match[1].casefold() in _TITLES:
         return False
-    words = _WORD.findall(before[-30:])
-    word = words[-1] if words else ""
-    plain = word.casefold().strip(".'’")
-    return word[:1].isupper() and plain not in STOPWORDS | _TITLES
+    # A point after any other word but an initial ends a sentence.
+    ended = bool(match[2]) and len(match[1]) > 1
+    return match[1][0].isupper() and not ended and match[1].casefold() not in STOPWORDS
