@@ -17,6 +17,7 @@ from chatbot.answers import NOT_IN_ARTICLE, Turn
 from chatbot.reader import export, train
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import drawn, in_passages, read
+from chatbot.reader.hurried import hurried
 from chatbot.reader.judge import Original
 from chatbot.reader.led_in import led_in
 from chatbot.reader.looks import looks
@@ -68,7 +69,8 @@ def test_questions_are_read_with_their_spans(squad):
     assert len(rest.examples) == 2
 
 
-def test_open_questions_are_made_by_rule(squad):
+def test_open_questions_are_made_by_rule(squad, monkeypatch):
+    monkeypatch.setattr("chatbot.reader.examples.HURRIED", 0)
     (part,) = read([squad])
     everything = [each for seed in range(300) for each in drawn(part, in_order, random.Random(seed))]
     for open_ones in (True, False):  # that the mark is missing tells nothing
@@ -164,6 +166,27 @@ def test_invented_texts_come_with_their_questions(tmp_path):
     file.write_text("\n".join(json.dumps(line) for line in lines))
     with pytest.raises(ValueError, match=r"invented.jsonl:2"):
         read_invented(file)
+
+
+def test_what_is_typed_in_a_hurry_asks_for_the_same():
+    asked = "In how many years did John Sinclair not build the castle?"
+    typed = {hurried(asked, random.Random(seed)) for seed in range(400)}
+    assert "how many years John Sinclair not build castle" in {each.removeprefix("In ") for each in typed}
+    assert any(each.split()[-1] == "years" for each in typed)  # what is asked for comes last
+    assert any("yrs" in each for each in typed)
+    assert any(len(each.split()) == len(asked.split()) and "Sinclair" not in each for each in typed)  # a slip
+    assert all(" not " in each for each in typed)
+    for short in ("", "?", "Why?", "How long?"):
+        assert {hurried(short, random.Random(seed)).rstrip("?") for seed in range(50)} == {short.rstrip("?")}
+
+
+def test_answered_and_open_questions_are_typed_in_a_hurry_alike(squad):
+    (part,) = read([squad])
+    whole = {each.question.rstrip("?") for each in part.examples}
+    for kind in ("answered", "open"):
+        made = [each for seed in range(600) for each in drawn(part, in_order, random.Random(seed)) if each.kind == kind]
+        other = [each.question.rstrip("?") not in whole for each in made if "Caithness" not in each.question]
+        assert 0.05 < sum(other) / len(other) < 0.35
 
 
 def test_some_are_asked_after_another_question_of_their_article(squad):

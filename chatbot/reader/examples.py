@@ -20,6 +20,7 @@ from pathlib import Path
 
 from chatbot.answering.opposites import TURNED
 from chatbot.answering.reader import after
+from chatbot.reader.hurried import hurried
 from index import Article, chunk
 from index.lexical import STOPWORDS
 
@@ -30,6 +31,8 @@ SHORTENED, RENAMED = 0.15, 0.15
 answered."""
 UNMARKED = 0.1
 """The share of all that lose the question mark, which then says nothing of their being answered."""
+HURRIED = 0.12
+"""The share of all that are put as somebody in a hurry types them."""
 LIKELY = slice(0, 6)
 """Of an article's other paragraphs by nearness, without those that hold the answer."""
 
@@ -150,7 +153,7 @@ def drawn(part: Part, nearest: Nearest, rng: random.Random) -> list[Example]:
             found += _swapped(example, part, rng)
         if rng.random() < OPPOSITE:
             found += _turned(example, rng)
-    return [_unmarked(each) if rng.random() < UNMARKED else each for each in found]
+    return [_typed(each, rng) for each in found]
 
 
 def _varied(example: Example, part: Part, rng: random.Random) -> Example:
@@ -163,8 +166,14 @@ def _varied(example: Example, part: Part, rng: random.Random) -> Example:
     return example
 
 
-def _unmarked(example: Example) -> Example:
-    return replace(example, question=example.question.rstrip("? "))
+def _typed(example: Example, rng: random.Random) -> Example:
+    """Most as it was written; whether it is has nothing to do with its being answered."""
+    draw = rng.random()
+    if draw < UNMARKED:
+        return replace(example, question=example.question.rstrip("? "))
+    if draw < UNMARKED + HURRIED:
+        return replace(example, question=hurried(example.question, rng))
+    return example
 
 
 def _elsewhere(example: Example, part: Part, nearest: Nearest, rng: random.Random) -> list[Example]:
