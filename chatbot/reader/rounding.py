@@ -1,10 +1,12 @@
 """Training that knows of int8, so that the model that ships answers as the network does.
 
 While training goes on from the first step's weights, those of the encoder's linear layers are
-rounded as they will be in the model that ships, and gradients pass as if they were not
-(straight-through estimation, Bengio et al. 2013, https://arxiv.org/abs/1308.3432). What comes out
-is a network whose weights are int8. The states that they are multiplied with are not rounded here:
-the model that ships takes them in two parts, which come to 16 bits (see `chatbot.reader.export`).
+rounded as they will be in the model that ships, and so are the states that they are multiplied
+with; gradients pass as if neither were (straight-through estimation, Bengio et al. 2013,
+https://arxiv.org/abs/1308.3432). What comes out is a network whose weights are int8, and which is
+used to coarse states. Each token's state has a step of its own (as in LLM.int8(), Dettmers et al.
+2022, https://arxiv.org/abs/2208.07339): with one for all of a text, the largest leaves little to
+the others.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ from torch.nn import functional
 
 from chatbot.reader.network import Network
 
-WEIGHTS, WORDS = 64, 127
+WEIGHTS, WORDS, STATES = 64, 127, 127
 """The steps to either side of 0; with 127 for weights, processors without VNNI saturate."""
+LEAST = 1e-8
+"""The smallest step."""
 
 
 class Rounded(nn.Linear):  # type: ignore[misc]
-    """A linear layer that multiplies with its weights rounded."""
+    """A linear layer that multiplies with rounded weights; in training states are rounded, too."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__(linear.in_features, linear.out_features)
@@ -28,10 +32,9 @@ class Rounded(nn.Linear):  # type: ignore[misc]
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """States (b, n, in) → (b, n, out)."""
-        whole, step = in_steps(self.weight.detach())
-        # The rounded weights going forward, the gradient of the plain ones going back.
-        rounded = self.weight + (whole * step - self.weight).detach()
-        return functional.linear(states, rounded, self.bias)
+        if self.training:
+            states = _rounded(states, STATES)
+        return functional.linear(states, _rounded(self.weight), self.bias)
 
 
 class RoundedWords(nn.Embedding):  # type: ignore[misc]
@@ -83,14 +86,22 @@ def bake(network: Network) -> None:
     embeddings.word_embeddings = Words(embeddings.word_embeddings)
 
 
+def _rounded(plain: torch.Tensor, most: int = WEIGHTS) -> torch.Tensor:
+    """The rounded values going forward, the gradient of the plain ones going back."""
+    values = plain.detach()
+    whole, step = in_steps(values, most)
+    return plain + (whole * step - values)
+
+
 def _plain(rounded: Rounded) -> nn.Linear:
+    """A layer with its weights rounded for good; the model that ships rounds states as it runs."""
     whole, step = in_steps(rounded.weight.detach())
     linear = nn.Linear(rounded.in_features, rounded.out_features)
     linear.weight, linear.bias = nn.Parameter(whole * step), rounded.bias
     return linear
 
 
-def in_steps(weight: torch.Tensor, most: int = WEIGHTS) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (…, n) → whole numbers of steps, `most` to either side, and the steps (…, 1)."""
-    step = (weight.abs().amax(dim=-1, keepdim=True) / most).clamp(min=1e-8)
-    return (weight / step).round(), step
+def in_steps(values: torch.Tensor, most: int = WEIGHTS) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values (…, n) → whole numbers of steps, `most` to either side, and the steps (…, 1)."""
+    step = (values.abs().amax(dim=-1, keepdim=True) / most).clamp(min=LEAST)
+    return (values / step).round(), step
