@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from chatbot.answering import fit
 from chatbot.answering.reader import MODEL, Pairs, Reader, load
 from chatbot.answers import NOT_IN_ARTICLE, Turn
-from chatbot.reader import export, rounding, train
+from chatbot.reader import export, quantize, rounding, train
 from chatbot.reader.batches import tensors
 from chatbot.reader.examples import drawn, in_passages, read
 from chatbot.reader.hurried import hurried
@@ -393,18 +393,18 @@ def test_what_is_exported_reads_as_the_network_that_was_trained(squad, written, 
 
 def rounded_product(weight, lifted):
     """States (1, n, in) → (1, n, out), by the nodes that the export puts in a multiplication's place."""
-    nodes, tables = export._multiplied("states", weight, "product", lifted)
+    nodes, tables = quantize._multiplied("states", weight, "product", lifted)
     graph = helper.make_graph(
-        [*export._zeros(), *export._rounded("states", lifted), *nodes],
+        [*quantize._zeros(), *quantize._rounded("states", lifted), *nodes],
         "product",
         [
             helper.make_tensor_value_info("ids", TensorProto.INT64, [1, None]),
             helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, None, len(weight)]),
         ],
         [helper.make_tensor_value_info("product", TensorProto.FLOAT, None)],
-        [*export._constants(), *tables],
+        [*quantize._constants(), *tables],
     )
-    domains = [helper.make_opsetid("", export.OPSET), helper.make_opsetid(export.MICROSOFT, 1)]
+    domains = [helper.make_opsetid("", export.OPSET), helper.make_opsetid(quantize.MICROSOFT, 1)]
     model = helper.make_model(graph, opset_imports=domains, ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString())
 

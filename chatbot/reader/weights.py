@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
+
+from chatbot.reader.quantize import ATTENDING_TO, ATTENTION
 
 Weights = dict[str, torch.Tensor]
 
@@ -31,8 +34,6 @@ def _averaged(checkpoint: Path) -> Weights:
 
 
 def _of_model(file: Path) -> Weights:
-    import onnx
-
     graph: Any = onnx.load(str(file)).graph
     tables = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     found = {}
@@ -45,6 +46,10 @@ def _of_model(file: Path) -> Weights:
             steps = tables[name.replace(".weights", ".steps")]
             place = name.removesuffix(f"{_MULTIPLIED}.weights").strip("/").replace("/", ".")
             found[f"{place}.weight"] = (table * steps).T
+        elif name.endswith(f"/{ATTENTION}bias"):
+            place = name.removesuffix("/bias").strip("/").replace("/", ".")
+            for each, bias in zip(ATTENDING_TO, np.split(table, 3), strict=True):
+                found[f"{place}.{each}.bias"] = bias
         elif name.startswith(_SHIPPED) and not name.endswith(".step"):
             found[name] = table
     for node in graph.node:
