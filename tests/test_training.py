@@ -28,6 +28,7 @@ from chatbot.reader.teachers import UNSEEN, Fold, Teachers
 from chatbot.reader.weights import weights_of
 from chatbot.reader.written import read_invented, read_written
 from index import Index
+from index.quantize import OPSET
 
 PARAGRAPHS = (
     "Wick has a harbour. It was opened by Ada Brink in 1921 before the war.",
@@ -391,20 +392,21 @@ def test_what_is_exported_reads_as_the_network_that_was_trained(squad, written, 
             assert abs(one.begins - other.begins).mean() < 0.1
 
 
-def rounded_product(weight, lifted):
+def rounded_product(weight, base, above):
     """States (1, n, in) → (1, n, out), by the nodes that the export puts in a multiplication's place."""
-    nodes, tables = quantize._multiplied("states", weight, "product", lifted)
+    nodes, tables = quantize._rounded("states", base, above)
+    multiplied, more = quantize._multiplied("states", weight, "product", base, above)
     graph = helper.make_graph(
-        [*quantize._zeros(), *quantize._rounded("states", lifted), *nodes],
+        [*quantize._zeros(), *nodes, *multiplied],
         "product",
         [
             helper.make_tensor_value_info("ids", TensorProto.INT64, [1, None]),
             helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, None, len(weight)]),
         ],
         [helper.make_tensor_value_info("product", TensorProto.FLOAT, None)],
-        [*quantize._constants(), *tables],
+        [*quantize._constants(), *tables, *more],
     )
-    domains = [helper.make_opsetid("", export.OPSET), helper.make_opsetid(quantize.MICROSOFT, 1)]
+    domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(quantize.MICROSOFT, 1)]
     model = helper.make_model(graph, opset_imports=domains, ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString())
 
@@ -415,23 +417,43 @@ def rounded_product(weight, lifted):
     return multiply
 
 
-@pytest.mark.parametrize("lifted", [False, True])
-def test_states_are_rounded_a_token_at_a_time(lifted):
+def error(found, exact):
+    """The largest of any token, as a share of its size."""
+    return (np.linalg.norm(found - exact, axis=2) / np.linalg.norm(exact, axis=2)).max()
+
+
+@pytest.mark.parametrize("kind", ["plain", "above", "based"])
+def test_states_are_rounded_a_token_at_a_time(kind):
     """One token's large state costs the others nothing, and the product is that of the states."""
     chance = np.random.default_rng(3)
     states = chance.normal(size=(1, 7, 48)).astype(np.float32)
     states[0, 3] *= 100
-    if lifted:
+    base = None
+    if kind == "above":
         states = np.maximum(states, -0.17)
+        base = np.full(48, -0.17, np.float32)
+    elif kind == "based":
+        base = chance.normal(size=48).astype(np.float32)
+        states += base
     weight = chance.normal(size=(48, 20)).astype(np.float32)
-    multiply = rounded_product(weight, lifted)
-    found = multiply(states)
     whole, step = rounding.in_steps(torch.from_numpy(weight.T.copy()))
     exact = states @ (whole * step).numpy().T
-    sizes = np.linalg.norm(exact, axis=2)
-    assert (np.linalg.norm(found - exact, axis=2) / sizes).max() < 0.015
-    assert (np.linalg.norm(found - exact, axis=2) / sizes).max() > 0  # bytes they are
-    assert np.allclose(multiply(np.zeros_like(states)), 0, atol=1e-3)
+    multiply = rounded_product(weight, base, kind == "above")
+    assert 0 < error(multiply(states), exact) < 0.015  # bytes they are
+    assert np.allclose(multiply(np.zeros_like(states)), 0, atol=0.2)
+
+
+def test_what_every_state_has_costs_no_precision():
+    chance = np.random.default_rng(4)
+    base = np.zeros(48, np.float32)
+    base[5] = 30
+    states = base + chance.normal(size=(1, 7, 48)).astype(np.float32)
+    weight = chance.normal(size=(48, 20)).astype(np.float32)
+    weight[5] = 0  # what is left of the product is what texts differ by
+    whole, step = rounding.in_steps(torch.from_numpy(weight.T.copy()))
+    exact = states @ (whole * step).numpy().T
+    assert error(rounded_product(weight, base, False)(states), exact) < 0.015
+    assert error(rounded_product(weight, None, False)(states), exact) > 0.03
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,15 +14,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from chatbot.answering.reader import MODEL
+from chatbot.answering.reader import MODEL, Pairs
 from chatbot.reader import rounding
 from chatbot.reader.network import Network
 from chatbot.reader.quantize import quantize
 from chatbot.reader.weights import weights_of
+from chatbot.reader.written import read_invented
 from index.quantize import OPSET, fuse
+
+INVENTED = Path(__file__).with_name("invented.jsonl")
+EVERY = 100
+"""Every so many of its articles are read to see the usual states."""
 
 
 class Alone(nn.Module):  # type: ignore[misc]
@@ -57,14 +64,31 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         network = load(options.checkpoint, "eager")
+        usual = _usual(network)
         rounding.bake(network)
         exported = _export(network, Path(folder) / "exported.onnx")
         # A layer norm fused with the sum before it takes seven times as long on a CPU.
         fused = fuse(exported, Path(folder) / "fused.onnx", sums=False)
-        quantize(fused, options.to, network.encoder.config.num_attention_heads)
+        quantize(fused, options.to, network.encoder.config.num_attention_heads, usual)
     model: Path = options.to
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     sys.stdout.write(f"{model}: {model.stat().st_size:,} bytes\nSHA256 = {digest!r}\n")
+
+
+def _usual(network: Network) -> dict[str, NDArray[np.float32]]:
+    """The mean state that each linear layer takes, by its name, over some of the invented texts."""
+    taken: dict[str, list[torch.Tensor]] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, rounding.Rounded):
+            module.register_forward_pre_hook(
+                lambda _, states, name=name: taken.setdefault(name, []).append(states[0][0])
+            )
+    pairs = Pairs()
+    for part in read_invented(INVENTED)[::EVERY]:
+        pair = pairs.of(part.examples[0].question, part.passages[0])
+        with torch.no_grad():
+            network(torch.from_numpy(pair.ids)[None], torch.from_numpy(pair.segments)[None], None)
+    return {name: torch.cat(states).mean(dim=0).numpy() for name, states in taken.items()}
 
 
 def _export(network: Network, target: Path) -> Path:

@@ -1,13 +1,14 @@
 """The exported reader in int8: its weights, and the states that they are multiplied with.
 
-States are rounded as they come, each token's in steps of its own. What GELU gives is never below
--0.17, so that all of a byte is for what is above that. A layer's attention is one node, as
-onnxruntime has it, between these multiplications.
+States are rounded as they come, each token's in steps of its own. Of those that a layer norm gives
+only what differs from the usual state is, as a few of their values are large in every text. What
+GELU gives is never below -0.17, so that all of a byte is for what is above that. A layer's
+attention is one node, as onnxruntime has it, between these multiplications.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ MICROSOFT = "com.microsoft"
 ZERO = 128
 """The byte that stands for 0 where there is as much room below as above."""
 GELUS = ("Gelu", "BiasGelu", "FastGelu")
-LIFT = 0.17
-"""What GELU gives is lifted by so much to be above 0."""
+LEAST_GELU = -0.17
+NORM = "LayerNormalization"
+Floats = NDArray[np.float32]
+Made = tuple[list[Any], list[Any]]
+"""Nodes and tables of a graph."""
 ATTENDING_TO = ("query", "key", "value")
 ATTENDING = "MultiHeadAttention"
 ATTENTION = "attention/self/"
@@ -33,27 +37,35 @@ ATTENDED = f"{ATTENTION}Reshape_3"
 """The last of the nodes of a layer's attention, as PyTorch exports them."""
 
 
-def quantize(fused: Path, target: Path, heads: int) -> None:
+def quantize(fused: Path, target: Path, heads: int, usual: Mapping[str, Floats]) -> None:
     """Make int8 of an exported encoder's weights, and of the states that they are multiplied with.
 
-    Raises ValueError where the graph is not that of a BERT with so many attention `heads`.
+    `usual` has the mean state (width,) that each linear layer takes, by the layer's name. Raises
+    ValueError where the graph is not that of a BERT with so many attention `heads`.
     """
     model = onnx.load(str(fused))
     _attend_at_once(model.graph, heads)
     weights = {each.name: each for each in model.graph.initializer}
-    gelus = {node.output[0] for node in model.graph.node if node.op_type in GELUS}
+    makers = {name: node.op_type for node in model.graph.node for name in node.output}
     nodes, made, rounded = _zeros(), _constants(), set()
     for node in model.graph.node:
         matrix = weights.get(node.input[1]) if node.op_type == "MatMul" else None
         if matrix is None or "/encoder/" not in node.name:
             nodes.append(node)
             continue
-        states, lifted = node.input[0], node.input[0] in gelus
+        states, maker = node.input[0], makers[node.input[0]]
+        weight = onnx.numpy_helper.to_array(matrix)
+        base = None
+        if maker in GELUS:
+            base = np.full(len(weight), LEAST_GELU, np.float32)
+        elif maker == NORM:
+            base = usual[placed(node.name)]
         if states not in rounded:
             rounded.add(states)
-            nodes += _rounded(states, lifted)
-        weight = onnx.numpy_helper.to_array(matrix)
-        found, tables = _multiplied(states, weight, node.output[0], lifted)
+            found, tables = _rounded(states, base, maker in GELUS)
+            nodes += found
+            made += tables
+        found, tables = _multiplied(states, weight, node.output[0], base, maker in GELUS)
         nodes += found
         made += tables
         model.graph.initializer.remove(matrix)
@@ -117,7 +129,6 @@ def _constants() -> list[Any]:
         "flat": np.array([-1], np.int64),
         "one": np.array(1.0, np.float32),
         "least": np.array([rounding.LEAST], np.float32),
-        "lift": np.array([LIFT], np.float32),
         "half": np.array([rounding.STATES], np.float32),
         "all": np.array([2 * rounding.STATES + 1], np.float32),
         "middle": np.array(ZERO, np.uint8),
@@ -137,46 +148,57 @@ def _zeros() -> list[Any]:
     return [tokens, same("states.middles", ZERO), same("states.bottoms", 0)]
 
 
-def _rounded(states: str, lifted: bool) -> list[Any]:
-    """Nodes that make bytes of states (1, n, width), each token in steps (1, n, 1) of its own."""
-    above, largest = f"{states}.above", f"{states}.largest"
-    fine, step, steps = f"{states}.fine", f"{states}.step", f"{states}.steps"
-    if lifted:
-        taken, parted, zeros = above, "states.all", "states.bottoms"
-        first = make_node("Add", [states, "states.lift"], [above])
-    else:
-        taken, parted, zeros = states, "states.half", "states.middles"
-        first = make_node("Abs", [states], [above])
-    return [
-        first,
-        make_node("ReduceMax", [above], [largest], axes=[-1], keepdims=1),
+def _rounded(states: str, base: Floats | None, above: bool) -> Made:
+    """Nodes that make bytes of states (1, n, width), each token in steps (1, n, 1) of its own.
+
+    They stand for what states are more than `base` (width,); for nothing less if all are `above`.
+    """
+    nodes, tables, taken = [], [], states
+    if base is not None:
+        taken, at = f"{states}.more", f"{states}.base"
+        tables.append(onnx.numpy_helper.from_array(base, at))
+        nodes.append(make_node("Sub", [states, at], [taken]))
+    size, parted, zeros = taken, "states.all", "states.bottoms"
+    if not above:
+        size, parted, zeros = f"{states}.size", "states.half", "states.middles"
+        nodes.append(make_node("Abs", [taken], [size]))
+    largest, fine = f"{states}.largest", f"{states}.fine"
+    step, steps = f"{states}.step", f"{states}.steps"
+    nodes += [
+        make_node("ReduceMax", [size], [largest], axes=[-1], keepdims=1),
         make_node("Div", [largest, parted], [fine]),
         make_node("Max", [fine, "states.least"], [step]),
         make_node("Reshape", [step, "states.flat"], [steps]),
         make_node("QuantizeLinear", [taken, steps, zeros], [f"{states}.whole"], axis=1),
     ]
+    return nodes, tables
 
 
-def _multiplied(
-    states: str, weight: NDArray[np.float32], result: str, lifted: bool
-) -> tuple[list[Any], Any]:
+def _multiplied(states: str, weight: Floats, result: str, base: Floats | None, above: bool) -> Made:
     """Nodes that multiply rounded states with a weight (in, out), and its tables."""
     whole, step = rounding.in_steps(torch.from_numpy(weight.T.copy()))
-    weights, steps, lift = f"{result}.weights", f"{result}.steps", f"{result}.lift"
+    weights, steps = f"{result}.weights", f"{result}.steps"
     tables = [
         onnx.numpy_helper.from_array(whole.T.to(torch.int8).contiguous().numpy(), weights),
         onnx.numpy_helper.from_array(step[:, 0].numpy(), steps),
     ]
     counted, scaled = f"{result}.counted", f"{result}.scaled"
-    zero = "states.bottom" if lifted else "states.middle"
+    zero = "states.bottom" if above else "states.middle"
     taken = [f"{states}.whole", weights, "states.one", steps, zero]
-    nodes = [
-        make_node("MatMulIntegerToFloat", taken, [counted], domain=MICROSOFT),
-        make_node("Mul", [counted, f"{states}.step"], [scaled if lifted else result]),
-    ]
-    if lifted:
-        # What the lift has added.
-        added = LIFT * (whole * step).sum(dim=1)
-        tables.append(onnx.numpy_helper.from_array(added.numpy(), lift))
-        nodes.append(make_node("Sub", [scaled, lift], [result]))
+    nodes = [make_node("MatMulIntegerToFloat", taken, [counted], domain=MICROSOFT)]
+    if base is None:
+        nodes.append(make_node("Mul", [counted, f"{states}.step"], [result]))
+    else:
+        always = f"{result}.always"
+        product = (whole * step).numpy() @ base
+        tables.append(onnx.numpy_helper.from_array(product, always))
+        nodes += [
+            make_node("Mul", [counted, f"{states}.step"], [scaled]),
+            make_node("Add", [scaled, always], [result]),
+        ]
     return nodes, tables
+
+
+def placed(node: str) -> str:
+    """The name in the network of the linear layer that a node multiplies for."""
+    return node.removesuffix("/MatMul").strip("/").replace("/", ".").removeprefix("network.")

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import torch
 
-from chatbot.reader.quantize import ATTENDING_TO, ATTENTION
+from chatbot.reader.quantize import ATTENDING_TO, ATTENTION, placed
 
 Weights = dict[str, torch.Tensor]
 
@@ -55,8 +55,7 @@ def _of_model(file: Path) -> Weights:
     for node in graph.node:
         # A small layer's weight, which export turns round and names anew.
         if node.op_type == "MatMul" and node.input[1] in tables:
-            place = node.name.removesuffix("/MatMul").strip("/").replace("/", ".")
-            found[f"{place}.weight"] = tables[node.input[1]].T
+            found[f"{placed(node.name)}.weight"] = tables[node.input[1]].T
     return {
         name.removeprefix(_SHIPPED): torch.from_numpy(np.array(table, np.float32))
         for name, table in found.items()
