@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "812e1edc33ac0c382cccc9ebcfffeba08c73641e3c4f0eed2cbb1e715236d8c6"
+SHA256 = "2549746477539d84c04446646b93e8ffdfb78760be0bea0aa30eb4be259c51c6"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
