@@ -308,11 +308,17 @@ def test_a_look_shows_one_sentence_with_the_one_before(squad):
 
 
 def test_training_can_go_on_from_the_model_that_ships():
-    """Its weights as floats are the network that it was made from, to the last step."""
+    """Its weights as floats are the network that it was made from, to the last step; its states are bytes."""
     original = Original(MODEL)
     (ours,), (theirs,) = (each.read("Who opened the harbour of Wick?", PARAGRAPHS[:1]) for each in (load(), original))
-    assert ours.answers == pytest.approx(theirs.answers, abs=0.02)
-    assert np.allclose(ours.begins, theirs.begins, atol=0.05)
+    assert ours.answers == pytest.approx(theirs.answers, abs=0.15)
+    assert np.allclose(ours.begins, theirs.begins, atol=0.5)
+    assert ours.phrase(0, 100).start == theirs.phrase(0, 100).start
+    layers = {name: weight for name, weight in weights_of(MODEL).items() if ".layer." in name and weight.ndim == 2}
+    assert len(layers) == 36
+    for weight in layers.values():
+        whole, step = rounding.in_steps(weight)
+        assert torch.allclose(whole * step, weight, atol=1e-6)
 
 
 def run(main, monkeypatch, *options):
