@@ -262,6 +262,25 @@ def test_hostile_words_stay_words(visit, tmp_path):
         served.stop()
 
 
+@pytest.mark.parametrize("width", [390, 1360])
+def test_a_long_phrase_at_the_end_of_a_sentence_fits(visit, tmp_path, width):
+    reason = "to protect the nests of the great northern sea birds"
+    index = Index.open(tmp_path)
+    with index.writing():
+        add(index, Article("wick", "Wick", f"Wick is a town. Its council closed the harbour in 1921 {reason}. Boats go to Thurso."))
+    served = Served(Chatbot(index))
+    try:
+        page = visit(served.url, viewport={"width": width, "height": 800})
+        answer = ask(page, "Why did the council close the harbour of Wick?")
+        expect(answer.locator(".cite").first).to_be_visible()
+        marked = answer.locator("p:not(.lead)").first.locator("strong")
+        assert "".join(marked.all_text_contents()) in reason  # in two parts, with their space
+        assert marked.last.text_content().endswith("birds")
+        assert page.evaluate("(() => { const wrap = document.querySelector('#chat .bubble-wrap'); return wrap.scrollWidth <= wrap.clientWidth; })()")
+    finally:
+        served.stop()
+
+
 def test_a_question_waits_visibly_for_the_articles(visit, bot):
     ready = []
 

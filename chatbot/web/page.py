@@ -253,17 +253,26 @@ def _with_buttons(sentence: CitedSentence) -> str:
     if not sentence.supported:
         buttons += f' <em class="unsupported">{UNSUPPORTED}</em>'
     before, phrase, after = sentence.parts
-    shown = ""
-    if phrase and " " in after:
-        shown = f"{_kept(before)}<strong>{_escaped(phrase)}</strong>"
-        before = after
-    elif phrase:
-        return (
-            f'{_kept(before)}<span class="tail"><strong>{_escaped(phrase)}</strong>'
-            f"{_escaped(after)}{buttons}</span>"
-        )
-    most, space, last = before.rpartition(" ")
-    return f'{shown}{_kept(most + space)}<span class="tail">{_escaped(last)}{buttons}</span>'
+    if not phrase:
+        shown, ending = _parted(before)
+    elif " " in after:
+        shown, ending = _parted(after)
+        shown = f"{_kept(before)}{_marked(phrase)}{shown}"
+    else:
+        most, space, last = phrase.rpartition(" ")
+        shown = f"{_kept(before)}{_marked(most + space)}"
+        ending = f"{_marked(last)}{_escaped(after)}"
+    return f'{shown}<span class="tail">{ending}{buttons}</span>'
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """All of a text but its last word, and that."""
+    most, space, last = text.rpartition(" ")
+    return _kept(most + space), _escaped(last)
+
+
+def _marked(phrase: str) -> str:
+    return f"<strong>{_kept(phrase)}</strong>" if phrase else ""
 
 
 def _note(text: str) -> str:
