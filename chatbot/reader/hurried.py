@@ -38,6 +38,12 @@ SHORT = {
 }  # fmt: skip
 """Common short forms; "minister" and "minimum" share one, as they do in life."""
 SHORTENED = re.compile(rf"\b(?:{'|'.join(sorted(SHORT, key=len, reverse=True))})\b", re.IGNORECASE)
+IN_KEY_WORDS, SLIPPED = 0.45, 0.3
+"""The shares of questions that are put in key words, and with a slip; the others in short forms."""
+SLIPPED_TOO, SHORTENED_TOO = 0.2, 0.3
+"""How likely key words have a slip as well, and what is not put in short forms has some."""
+PLAIN = 0.7
+"""How likely it ends without a question mark, and the s of an owner has no apostrophe."""
 LEAST = 5
 """Letters of the shortest word that a slip is made in."""
 AGAIN = 0.3
@@ -54,16 +60,15 @@ BESIDE = {
 def hurried(question: str, rng: random.Random) -> str:
     """The question as somebody in a hurry might type it; it asks for the same."""
     draw = rng.random()
-    if draw < 0.45:
+    whole = draw >= IN_KEY_WORDS + SLIPPED
+    if draw < IN_KEY_WORDS:
         typed = _in_key_words(question, rng)
-        typed = _slipped(typed, rng) if rng.random() < 0.2 else typed
-    elif draw < 0.75:
-        typed = _slipped(question, rng)
+        typed = _slipped(typed, rng) if rng.random() < SLIPPED_TOO else typed
     else:
-        typed = question
-    if draw >= 0.75 or rng.random() < 0.3:
+        typed = question if whole else _slipped(question, rng)
+    if whole or rng.random() < SHORTENED_TOO:
         typed = SHORTENED.sub(lambda match: SHORT[match[0].casefold()], typed)
-    if rng.random() < 0.7:
+    if rng.random() < PLAIN:
         typed = typed.rstrip("? ").replace("'s ", "s ").replace("’s ", "s ")
     return typed or question
 

@@ -200,5 +200,5 @@ def _multiplied(states: str, weight: Floats, result: str, base: Floats | None, a
 
 
 def placed(node: str) -> str:
-    """The name in the network of the linear layer that a node multiplies for."""
+    """The name in the network of the layer that a node stands for."""
     return node.removesuffix("/MatMul").strip("/").replace("/", ".").removeprefix("network.")

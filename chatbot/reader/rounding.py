@@ -3,10 +3,10 @@
 While training goes on from the first step's weights, those of the encoder's linear layers are
 rounded as they will be in the model that ships, and so are the states that they are multiplied
 with; gradients pass as if neither were (straight-through estimation, Bengio et al. 2013,
-https://arxiv.org/abs/1308.3432). What comes out is a network whose weights are int8, and which is
-used to coarse states. Each token's state has a step of its own (as in LLM.int8(), Dettmers et al.
-2022, https://arxiv.org/abs/2208.07339): with one for all of a text, the largest leaves little to
-the others.
+https://arxiv.org/abs/1308.3432). What comes out is a network whose weights are int8, and which
+reads rounded states as it does others. Each token's state has a step of its own (as in LLM.int8(),
+Dettmers et al. 2022, https://arxiv.org/abs/2208.07339): with one for all of a text, the largest
+leaves little to the others.
 """
 
 from __future__ import annotations

@@ -12,14 +12,15 @@
 It goes in steps. The first learns to find answers, and to refuse by the questions that are made
 open by rule; it takes three hours on two cores. Others go on from there (`--from`) with questions
 that were written to look answerable, those of SQuAD 2.0 (`--open`) and ours (`--written`, and
-`--invented` with its texts), which an epoch takes more than once, and round weights as they will be
-in the model that ships. A part of the examples is shown as a closer look shows them (`looks`). With
-`--share` the weights then go only so much of the way from where they began, which keeps what either
-end knows better (WiSE-FT, Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). With other
-titles kept apart (`--without`) it gives another network, whose figures on these are honest. What is
-asked about the texts that a gold set was written about (`--aside`) is left out: the confidence is
-fitted there. A run that is stopped goes on from its checkpoint when it is started anew. `--from`
-takes the model that ships (`.onnx`) as well as a checkpoint.
+`--invented` with its texts), which an epoch takes more than once, and round weights and states as
+they will be in the model that ships. A part of the examples is shown as a closer look shows them
+(`looks`). With `--share` the weights then go only so much of the way from where they began, which
+keeps what either end knows better (WiSE-FT, Wortsman et al. 2022,
+https://arxiv.org/abs/2109.01903). With other titles kept apart (`--without`) it gives another
+network, whose figures on these are honest. What is asked about the texts that a gold set was
+written about (`--aside`) is left out: the confidence is fitted there. A run that is stopped goes on
+from its checkpoint when it is started anew. `--from` takes the model that ships (`.onnx`) as well
+as a checkpoint.
 
 Several runs with other seeds, each without one part of the articles (`--fold 0/9 --seed 100` and so
 on), make `--teachers` for another (`teachers`). On a GPU, which is taken where there is one, with

@@ -44,10 +44,11 @@ def _of_model(file: Path) -> Weights:
             found[name.replace(".table", ".weight")] = table * steps
         elif name.endswith(f"{_MULTIPLIED}.weights"):
             steps = tables[name.replace(".weights", ".steps")]
-            place = name.removesuffix(f"{_MULTIPLIED}.weights").strip("/").replace("/", ".")
-            found[f"{place}.weight"] = (table * steps).T
+            found[f"{placed(name.removesuffix(f'{_MULTIPLIED}.weights'))}.weight"] = (
+                table * steps
+            ).T
         elif name.endswith(f"/{ATTENTION}bias"):
-            place = name.removesuffix("/bias").strip("/").replace("/", ".")
+            place = placed(name.removesuffix("/bias"))
             for each, bias in zip(ATTENDING_TO, np.split(table, 3), strict=True):
                 found[f"{place}.{each}.bias"] = bias
         elif name.startswith(_SHIPPED) and not name.endswith(".step"):
