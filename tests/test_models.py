@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -300,7 +301,10 @@ def nonsense(tmp_path_factory):
     fast.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "
     fast.save_pretrained(folder)
     config = LlamaConfig(vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=4096, bos_token_id=0, eos_token_id=1, pad_token_id=1)
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    # Chance weights may choose the end, or blanks, at once: a model that says nothing proves nothing.
+    model.generation_config.suppress_tokens = [n for n in range(len(fast)) if not re.search(r"[!-~]", fast.decode([n], skip_special_tokens=True))]
+    model.save_pretrained(folder)
     port = free_port()
     command = shutil.which("transformers", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     log = (folder / "log").open("w")
