@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "2549746477539d84c04446646b93e8ffdfb78760be0bea0aa30eb4be259c51c6"
+SHA256 = "80a7e5227362dae425287cca0c257c7008720fc7ac3bee60b2c6b9fe2c7833c2"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
