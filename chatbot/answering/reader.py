@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "80a7e5227362dae425287cca0c257c7008720fc7ac3bee60b2c6b9fe2c7833c2"
+SHA256 = "652fc9807d4fc3e3d324e311ae2bf836aa68540f804dd0af545dec1c5150fade"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
