@@ -8,15 +8,19 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import DATA, SEEDS
 
 from chatbot.answering.fit import gold_articles
+from chatbot.answering.reader import load
+from chatbot.evaluation.metrics import auroc
 from chatbot.evaluation.testing import assert_figures, evaluated  # noqa: F401
 
 SEED_GOLD = Path(__file__).with_name("gold_seed.jsonl")
 WIKI_GOLD = Path(__file__).with_name("gold_wiki.jsonl")
-
+PAIRS = Path(__file__).with_name("gold_pairs.json")
+"""In SQuAD's form: texts with ten answered and ten open questions each, most of them in close pairs."""
 
 SEED_FIGURES = ("success@1=0.8", "recall@5=0.93", "first_sentence=0.83", "any_sentence=0.88", "verbatim=1")
 SEED_REFUSALS = ("false_refusal_rate=0.08", "false_answer_rate=0.2", "auroc=0.92")
@@ -48,6 +52,19 @@ def test_the_seed_refuses_what_it_does_not_say(seed):
     assert_figures(seed, *SEED_REFUSALS)
     off_topic = [o for o in seed.outcomes if o.question.kind == "off-topic" and o.answer.answered]
     assert len(off_topic) <= 1, [o.question.text for o in off_topic]
+
+
+def test_close_pairs_are_told_apart():
+    """The reader has not learnt from these, so that they may be read for a measurement, too."""
+    paragraphs = [paragraph for part in json.loads(PAIRS.read_text(encoding="utf-8"))["data"] for paragraph in part["paragraphs"]]
+    asked = [(paragraph["context"], each) for paragraph in paragraphs for each in paragraph["qas"]]
+    assert len(asked) >= 2000
+    for text, each in asked:
+        assert each["is_impossible"] != bool(each["answers"])
+        assert all(text[gold["answer_start"] :].startswith(gold["text"]) for gold in each["answers"])
+    some = asked[::4]
+    logits = [load().read(each["question"], [text])[0].answers for text, each in some]
+    assert auroc(np.array(logits), np.array([not each["is_impossible"] for _, each in some])) >= 0.9
 
 
 @pytest.mark.datasets
