@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from chatbot import Chatbot
 from chatbot.answering.answerer import extractive
+from chatbot.web.page import _short
 from index import Index, add
 from index.records import Article
 
@@ -412,3 +413,14 @@ def test_what_stands_in_for_a_model_says_so(tmp_path, visit):
         page.screenshot(path=ARTEFACTS / "notice.png")
     finally:
         served.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("a punitive tariff", "a punitive tariff"), ("a punitive tariff on its purchase", "a punitive tariff…"),
+        ("こ" * 30, "こ" * 19 + "…"), ("In " + "w" * 30, "In " + "w" * 16 + "…"),
+    ],
+)  # fmt: skip
+def test_what_is_near_is_cut_where_a_word_ends(text, short):
+    assert _short(text, 20) == short

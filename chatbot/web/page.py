@@ -294,5 +294,10 @@ def _kept(text: str) -> str:
 
 
 def _short(text: str, length: int = 240) -> str:
+    """On one line, and cut where a word ends; anywhere in a script that has no spaces."""
     text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    if len(text) <= length:
+        return text
+    words, _, rest = text[:length].rpartition(" ")
+    whole = words if len(rest) < length // 2 else text[: length - 1]
+    return whole.rstrip() + "…"
