@@ -293,6 +293,17 @@ def test_a_new_subject_is_not_drowned_by_the_turn_before(bot):
     assert "Quadrilateral" in answer.sentences[0].text
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["Which Indian city will get the next Japanese factory?", "What does Ishiba think of semiconductor supply chains?"],
+)
+def test_what_stands_alone_is_answered_as_if_nothing_had_been_said(bot, question):
+    before = bot.ask("Why does Japan matter for India's railways?")
+    alone, later = bot.ask(question), bot.ask(question, [Turn(before.question, before.text)])
+    assert later.text == alone.text
+    assert later.confidence == pytest.approx(alone.confidence, abs=1e-3)
+
+
 def assert_verbatim(answer, text):
     for citation in (*answer.citations, *answer.nearest):
         assert text[citation.start : citation.end] == citation.quote

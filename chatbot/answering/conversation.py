@@ -24,6 +24,11 @@ NEW_SUBJECT = 0.15
 """Within one article, a question that does not refer back is mostly about something else, and the
 turn before it must not drown it. Over many articles the turn before tells which is meant, and the
 mix above is better throughout (recall@5 on MTRAG-UN 0.873 against 0.853 with this distinction)."""
+FEW_WORDS = 2
+"""A question that does not refer back and has more words of its own is not about the turn before.
+It is answered as it is where it comes first. Of such, AUROC is 0.934 instead of 0.928 where the one
+before is chance (446 questions), and 0.954 instead of 0.962 where it was written as a follow-up
+(176); by fewer words, the former stay at 0.952 and the latter would fall from 0.907 to 0.897."""
 ENOUGH_WORDS = 2
 """A follow-up with fewer words of its own is read together with the question before it."""
 
@@ -173,6 +178,8 @@ def queries(request: Request, one_article: bool = True) -> tuple[Query, ...]:
     with_context = f"{request.question} {context}"
     words = len(token_set(request.question))
     if one_article and words and not refers_back(request.question):
+        if words > FEW_WORDS:
+            return (Query(request.question),)
         return (Query(request.question, 1 - NEW_SUBJECT), Query(with_context, NEW_SUBJECT))
     asked = _of_another(last.question, request.question)
     if asked is None:
