@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import itertools
 import re
 import subprocess
 import sys
@@ -121,6 +122,17 @@ def test_every_file_that_the_readme_names_exists():
         assert (ROOT / name).exists(), name
     for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("document", ["README.md", "chatbot/answering/models/reader-card.md"])
+def test_every_row_of_a_table_has_the_cells_of_its_head(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    # Bars within code end no cell.
+    rows = [re.sub(r"`[^`]*`", "", line) for line in text.splitlines()]
+    for before, row in itertools.pairwise(rows):
+        if before.startswith("|") and row.startswith("|"):
+            assert row.rstrip().endswith("|"), row
+            assert row.count("|") == before.count("|"), row
 
 
 def test_the_seed_is_as_it_was_given():

@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "652fc9807d4fc3e3d324e311ae2bf836aa68540f804dd0af545dec1c5150fade"
+SHA256 = "30c20061cf891be142a2db93316a6f4501da8a3721d188ae05caf3930d648ac5"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
