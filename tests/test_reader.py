@@ -138,6 +138,7 @@ def test_no_passage_is_read_that_cannot_win(bot, question):
     assert count >= 1
     assert None not in answers[:count]
     assert all(each < SURE for each in answers[: count - 1])
+    assert len(BEHIND) == READ - 1
     behind = [hits[0].score - hit.score for hit in hits[1:]]
     assert all(far <= most for far, most in zip(behind[: count - 1], BEHIND, strict=False))
     if count < len(hits):
@@ -240,6 +241,8 @@ def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):
         ("Who came?", True), ("How many came?", True), ("What is the capital?", True), ("In which year?", True),
         ("Why did they come?", False), ("How did they come?", False), ("Did they come?", False),
         ("What did Modi say?", False), ("What happened then?", False), ("Describe the summit.", False),
+        ("When and where did they meet?", True), ("When did they meet, and why?", False), ("Who came and how many stayed?", False),
+        ("when does it start and where does he go after", False), ("Who came and went?", True),
     ],
 )  # fmt: skip
 def test_which_questions_ask_for_a_phrase(question, asked):

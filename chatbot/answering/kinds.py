@@ -145,9 +145,16 @@ _FOR_PHRASE = re.compile(
 )
 
 
+_ASKS = r"\b(?:who|whom|whose|when|where|which|what|why|how)\b"
+# "When and where did they meet?" may be one phrase; "When did they meet, and why?" is not.
+_ASKS_TWICE = re.compile(rf"{_ASKS}(?! and\b).*\band {_ASKS}", re.IGNORECASE)
+
+
 def asks_for_phrase(question: str) -> bool:
-    """Whether a few words answer: a name, a place, a time, a number, a thing."""
-    return bool(_FOR_PHRASE.search(question)) and asked_kind(question) not in ("quotation",)
+    """Whether a few words answer: a name, a place, a time, a number, a thing; no two of them."""
+    if _ASKS_TWICE.search(question) or asked_kind(question) == "quotation":
+        return False
+    return bool(_FOR_PHRASE.search(question))
 
 
 def asked_kind(question: str) -> str | None:
