@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "30c20061cf891be142a2db93316a6f4501da8a3721d188ae05caf3930d648ac5"
+SHA256 = "5d3dc7438db3770a8e302b481e1c544acb91808fd46f3756d0e5d5299403ea61"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
