@@ -243,6 +243,7 @@ def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):
         ("What did Modi say?", False), ("What happened then?", False), ("Describe the summit.", False),
         ("When and where did they meet?", True), ("When did they meet, and why?", False), ("Who came and how many stayed?", False),
         ("when does it start and where does he go after", False), ("Who came and went?", True),
+        ("How much is paid and over how many years?", False), ("When and in which city did they meet?", True),
     ],
 )  # fmt: skip
 def test_which_questions_ask_for_a_phrase(question, asked):

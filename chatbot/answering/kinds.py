@@ -147,7 +147,8 @@ _FOR_PHRASE = re.compile(
 
 _ASKS = r"\b(?:who|whom|whose|when|where|which|what|why|how)\b"
 # "When and where did they meet?" may be one phrase; "When did they meet, and why?" is not.
-_ASKS_TWICE = re.compile(rf"{_ASKS}(?! and\b).*\band {_ASKS}", re.IGNORECASE)
+_BEFORE = r"(?:(?:after|at|by|during|for|from|in|of|on|over|since|to|under|until|with) )?"
+_ASKS_TWICE = re.compile(rf"{_ASKS}(?! and\b).*\band {_BEFORE}{_ASKS}", re.IGNORECASE)
 
 
 def asks_for_phrase(question: str) -> bool:
