@@ -13,6 +13,7 @@ MAX_QUESTION = 2000
 MAX_TURNS = 20
 CONTEXT = 32
 NOT_IN_ARTICLE = "The article doesn't say."
+LEFT_OPEN = "The article doesn't answer {}."
 
 State = Literal["answered", "not_in_article", "smalltalk", "model_error", "limited", "warming"]
 
@@ -142,7 +143,8 @@ class Answer:
     """The whole answer to a question; `confidence` is the probability that the article says it.
 
     `model` names the language model that wrote it, None where these are the article's own words;
-    `notice` says why they are, where a model was asked.
+    `notice` says why they are, where a model was asked. `left_open` are those of several things
+    asked at once that the article does not tell, in the question's words.
     """
 
     question: str
@@ -155,6 +157,7 @@ class Answer:
     timings: Timings = Timings()
     model: str | None = None
     notice: Notice | None = None
+    left_open: tuple[str, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -184,8 +187,8 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """The object of `ask --json` and `POST /api/ask`.
 
-        It and its citations have a `phrase`, and it a `model` and a `notice`, only where there is
-        one; a sentence says `supported` only where it is not.
+        It and its citations have a `phrase`, and it a `model`, a `notice` and what is `left_open`,
+        only where there is one; a sentence says `supported` only where it is not.
         """
         found: dict[str, Any] = {
             "question": self.question,
@@ -200,8 +203,9 @@ class Answer:
             "revision": self.revision,
             "timings_ms": {name: round(ms, 2) for name, ms in asdict(self.timings).items()},
         }
-        more = {"phrase": self.phrase, "model": self.model}
-        more["notice"] = asdict(self.notice) if self.notice else None  # type: ignore[assignment]
+        more: dict[str, Any] = {"phrase": self.phrase, "model": self.model}
+        more["notice"] = asdict(self.notice) if self.notice else None
+        more["left_open"] = list(self.left_open)
         return found | {name: value for name, value in more.items() if value}
 
 

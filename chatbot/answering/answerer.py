@@ -17,7 +17,9 @@ from chatbot.answering.generate import Generator
 from chatbot.answering.lead import lead
 from chatbot.answering.prepared import Prepared, View
 from chatbot.answering.reader import Reader
+from chatbot.answering.several import severally
 from chatbot.answers import (
+    LEFT_OPEN,
     NOT_IN_ARTICLE,
     Answer,
     Citation,
@@ -54,9 +56,17 @@ It may raise NotSaid where it finds no answer after all, and Fault where it fail
 
 
 def extractive(prepared: Prepared) -> Iterator[Draft]:
-    """The sentences that answer best, in the article's own words."""
-    for quote in prepared.summary or extract.choose(prepared.scored):
+    """The sentences that answer best, in the article's own words.
+
+    Of several things asked each is answered, and what the article leaves open is said at the end.
+    """
+    answers = [
+        each.summary or extract.choose(each.scored) for each in prepared.parts or (prepared,)
+    ]
+    for quote in extract.in_turn(answers, extract.SENTENCES) if prepared.parts else answers[0]:
         yield Draft(" ".join(quote.sentence.text.split()), (quote,))
+    if prepared.left_open:
+        yield Draft(LEFT_OPEN.format(" or ".join(f"“{asked}”" for asked in prepared.left_open)), ())
 
 
 class Answerer:
@@ -103,6 +113,11 @@ class Answerer:
         return better if better and better.confidence > prepared.confidence else prepared
 
     def _prepared(self, request: Request, find: Finder | None) -> Prepared:
+        """The same, of each where a question asks several things."""
+        several = severally(request, lambda each: self._read(each, find), self.enough)
+        return several or self._read(request, find)
+
+    def _read(self, request: Request, find: Finder | None) -> Prepared:
         started = time.perf_counter()
         view = self.view(request.article)
         understood = understand(request, len(view.ids) == 1, self.retriever.index.embedder)
@@ -175,7 +190,8 @@ class Answerer:
             yield self._answer(prepared, "not_in_article", [refusal], started)
             return
         answer = self._answer(prepared, "answered", sentences, started)
-        yield replace(answer, model=model, notice=notice)
+        left = () if model else prepared.left_open
+        yield replace(answer, model=model, notice=notice, left_open=left)
 
     def _drafts(self, prepared: Prepared) -> Iterable[Draft]:
         """What is written; by the model from the better evidence, if that is there by now."""
@@ -194,7 +210,8 @@ class Answerer:
 
     def enough(self, prepared: Prepared) -> bool:
         """Whether the evidence is thick enough to answer."""
-        return bool(prepared.hits) and prepared.confidence >= self.threshold
+        thick = prepared.confidence >= self.threshold
+        return bool(prepared.parts) or (bool(prepared.hits) and thick)
 
     def entries(self, article: str | None = None) -> list[Entry]:
         """The articles in scope, or the one named by id or URL."""
@@ -249,8 +266,9 @@ class Answerer:
         for quote in draft.quotes:
             place = (quote.article, quote.sentence.start, quote.sentence.end)
             number = numbers.setdefault(place, len(numbers) + 1)
-            citations.append(self._citation(quote, number, quote.phrase if first else None))
-        comes_first = first and citations
+            marked = quote.phrase if first or prepared.parts else None
+            citations.append(self._citation(quote, number, marked))
+        comes_first = first and citations and not prepared.parts
         phrase = lead(restated(prepared.request), citations[0]) if comes_first else None
         return CitedSentence(draft.text, tuple(citations), phrase, draft.supported)
 

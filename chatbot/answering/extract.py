@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -164,6 +164,20 @@ def distinct(found: Sequence[Quote], count: int) -> list[Quote]:
         if len(chosen) == count:
             break
     return chosen
+
+
+def in_turn(found: Sequence[Sequence[Quote]], count: int) -> list[Quote]:
+    """`count` quotes of several answers: the first of each, then the second, in their order.
+
+    Only the first of an answer keeps its phrase.
+    """
+    ranked = [
+        (rank, answer, quote if rank == 0 else replace(quote, phrase=None))
+        for answer, each in enumerate(found)
+        for rank, quote in enumerate(each)
+    ]
+    chosen = distinct([quote for _, _, quote in sorted(ranked, key=lambda r: r[:2])], count)
+    return [quote for _, _, quote in sorted(ranked, key=lambda r: (r[1], r[0])) if quote in chosen]
 
 
 def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> list[Quote]:

@@ -29,6 +29,10 @@ class Prepared:
     search_ms: float = 0.0
     rewritten: Future[Prepared] | None = None
     """The same for the question as a language model put it anew, once that is there."""
+    parts: tuple[Prepared, ...] = ()
+    """Where a question asks several things: those of them that are told."""
+    left_open: tuple[str, ...] = ()
+    """And those that are not, in its own words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,156 @@
+"""A question that asks several things, taken apart: "When was it built, and by whom?"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chatbot.answering.kinds import NAME
+from index.lexical import STOPWORDS, token_set
+
+MOST = 3
+"""As many as an answer has sentences; what asks more is read as one question."""
+
+_AUXILIARY = (
+    r"(?:am|is|are|was|were|do|does|did|has|have|had|will|would|can|could|shall|should|may|might|"
+    r"must|isn[’']t|aren[’']t|wasn[’']t|weren[’']t|don[’']t|doesn[’']t|didn[’']t|won[’']t)"
+)
+_PREPOSITIONS = r"(?:after|at|by|during|for|from|in|of|on|out of|over|since|to|under|until|with)"
+_BEFORE = rf"(?:{_PREPOSITIONS} )?"
+_HOW = r"how (?:many|much|long|old|far|tall|big|large|high|often|deep|wide|heavy|fast|few)"
+_THING = r"(?:which|what|whose)"
+_ASKING = rf"{_BEFORE}(?:{_HOW}|{_THING}|who|whom|when|where|why|how)"
+_CLAUSE = r"(?:i|you|he|she|it|we|they|this|that|these|those|an?|the|his|her|its|our|their|my|your)"
+_WORD = rf"(?: (?!(?:{_CLAUSE}|{_PREPOSITIONS})\b)[\w’'-]+)"
+_OF = rf"(?: of(?: {_CLAUSE})?{_WORD})?"
+_NOUN = (
+    rf"(?: (?!(?:{_CLAUSE}|{_PREPOSITIONS}|{_AUXILIARY}|\w+ed|happens|follows|comes|came|goes|went|"
+    r"wins|won|loses|lost|led|made|else)\b)[\w’'-]+)"
+)
+
+_JOINT = re.compile(
+    rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as)|[?;,] (?:and|as well as)) (?={_ASKING}\b)",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(rf"\b{_ASKING}\b", re.IGNORECASE)
+# "How does it work", "in which year was it", "what's it called"; not "how it works".
+_INVERTED = re.compile(
+    rf"{_BEFORE}(?:(?:{_HOW}|{_THING}){_WORD}{{0,3}}?{_OF}|who|whom|when|where|why|how)"
+    rf"(?: {_AUXILIARY}\b(?! (?:and|or)\b)|[’'](?:s|re)\b)",
+    re.IGNORECASE,
+)
+# "Who won", "how many firms bid"; not "who he is", "what Ada says".
+_OF_SUBJECT = re.compile(
+    rf"(?:who|what)(?-i:(?! [A-Z])){_WORD}\b(?! (?:i|he|she|we|they)\b)|"
+    rf"(?:which|whose|{_HOW})(?:{_OF}{_WORD}|{_WORD})(?:{_WORD}| {_PREPOSITIONS}\b)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    rf"{_BEFORE}(?:who|whom|when|where|why|how|what|what for|(?:{_HOW}|{_THING}){_NOUN}{{0,2}})",
+    re.IGNORECASE,
+)
+_ASKED_FIRST = re.compile(
+    rf"{_BEFORE}(?:(?:{_HOW}|{_THING})(?: [\w’'-]+){{1,3}}?(?= {_AUXILIARY}\b)|{_ASKING})",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(NAME)
+_BEGUN = re.compile(r"[\w’']+ ")
+_THE = re.compile(rf"\b(?:the|this|that|an?){_NOUN}{{1,4}}", re.IGNORECASE)
+_BY_DEED = re.compile(
+    rf"(?:when|where|why|how|whom) {_AUXILIARY} the|"
+    r"(?:do|does|did|will|would|can|could|shall|should|may|might|must) the",
+    re.IGNORECASE,
+)
+_OF_PERSON = re.compile(r"\b(?:he|him|his|she|hers?)\b", re.IGNORECASE)
+_OF_THING = re.compile(r"\b(?:its?|they|them|theirs?)\b", re.IGNORECASE)
+_OWNS = re.compile(r"(?:its|their|his)|her(?= \w)", re.IGNORECASE)
+_ASKS_WHO = re.compile(rf"\bwho(?! {_AUXILIARY} (?:the |[A-Z])|[’']s [A-Z])\b")
+_OWNER = re.compile(r"['’]s?$")
+_END = " \t?.!,;"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the things that a question asks: in its own words, and as a question by itself."""
+
+    asked: str
+    question: str
+
+
+def parts(question: str) -> tuple[Part, ...]:
+    """The questions that a question consists of; none where it asks one thing, or too many.
+
+    A later one that leaves out what it is about has it from the first: "When did it open, and
+    why?" → "Why did it open?". What only stands within a question is left ("what did she say about
+    how it works").
+    """
+    found = _split(question)
+    if not 1 < len(found) <= MOST:
+        return ()
+    whole = [found[0], *(_whole(found[0], other) for other in found[1:])]
+    return tuple(Part(f"{a}?", f"{b}?") for a, b in zip(found, whole, strict=True))
+
+
+def _split(question: str) -> list[str]:
+    """The parts as they stand in the question, without what joins them."""
+    found: list[str] = []
+    begin = 0
+    for joint in _JOINT.finditer(question):
+        before = question[begin : joint.start()].strip(_END)
+        rest = question[joint.end() :]
+        another = _JOINT.search(rest)
+        after = rest[: another.start() if another else None].strip(_END)
+        # "Who is she, who has done this?" goes on with the same.
+        beside = joint["comma"] is None or not re.match(r"wh(?:o|ich|ose)\b", after, re.IGNORECASE)
+        asks = _asks(before) or joint[0].startswith("?")
+        # "What did she say about who pays, and why?" may be about the one or the other.
+        bare = _BARE.fullmatch(after) and len(_FIRST.findall(before)) == 1
+        last = found and _BARE.fullmatch(before)
+        if last or (beside and asks and (_asks(after) or bare)):
+            found.append(before)
+            begin = joint.end()
+    return [*found, question[begin:].strip(_END)]
+
+
+def _asks(text: str) -> bool:
+    """Whether a text is a question, and not a clause of another."""
+    asked = _FIRST.search(text)
+    if asked is None or _BARE.fullmatch(text):
+        return False
+    rest = text[asked.start() :]
+    return bool(_INVERTED.match(rest) or _OF_SUBJECT.match(rest))
+
+
+def _whole(first: str, other: str) -> str:
+    """A later part, with what it leaves out taken from the first."""
+    if _BARE.fullmatch(other):
+        asked = _ASKED_FIRST.search(first)
+        return first[: asked.start()] + other + first[asked.end() :] if asked else other
+    person = bool(_OF_PERSON.search(other))
+    pronoun = (_OF_PERSON if person else _OF_THING).search(other)
+    meant = _meant(first, person) if pronoun else None
+    if pronoun and meant:
+        owner = f"{meant}'s" if _OWNS.match(other, pronoun.start()) else meant
+        return other[: pronoun.start()] + owner + other[pronoun.end() :]
+    return other if token_set(other) else f"and {other}"
+
+
+def _meant(text: str, person: bool) -> str | None:
+    """What a pronoun after a question stands for, where the question names but one such thing."""
+    if person and _ASKS_WHO.search(text[:1].lower() + text[1:]):
+        return None
+    begun = _BEGUN.match(text)
+    # It begins with a capital itself.
+    begin = begun.end() if begun and begun[0].strip().casefold() in STOPWORDS else 0
+    things = list(_THE.finditer(text, begin))
+    within = [range(thing.start(), thing.end()) for thing in things]
+    names = [n for n in _NAMED.finditer(text, begin) if not any(n.start() in w for w in within)]
+    found = names if person and names else [*names, *things]
+    if len(found) != 1:
+        return None
+    words = _OWNER.sub("", found[0][0])
+    if person:
+        words = re.split("['’]s ", words)[0]
+    # "When does the fair begin": its last word says what it does.
+    does = found[0].end() == len(text) and _BY_DEED.search(text)
+    return words.rpartition(" ")[0] if does and words.count(" ") > 1 else words
