@@ -13,7 +13,7 @@ MAX_QUESTION = 2000
 MAX_TURNS = 20
 CONTEXT = 32
 NOT_IN_ARTICLE = "The article doesn't say."
-LEFT_OPEN = "The article doesn't answer {}."
+LEFT_OPEN = "The article doesn't answer {}"
 
 State = Literal["answered", "not_in_article", "smalltalk", "model_error", "limited", "warming"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatbot import Answer, Chatbot, CitedSentence, Request, Turn
 from chatbot.answering import confidence, extract
 from chatbot.answering.conversation import said_before, understand
-from chatbot.answering.kinds import asked_kind, holds, speaker
+from chatbot.answering.kinds import asked_kind, holds, quotes_as_asked, speaker
 from chatbot.answers import NOT_IN_ARTICLE
 from index import Article, Index, add
 
@@ -161,6 +161,31 @@ def test_whose_words_are_asked_for(question):
     assert asked_kind(question) == "quotation"
     assert holds("quotation", said.format(others[0]), question)
     assert holds("quotation", said.format(others[1]), question) == ("Lund" not in question.title())
+
+
+LUND = "“It was the best day of my life, even with the rain,” said Mayor Lund."
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("What did Ada Lund say?", True), ("ada lund quote", True), ("Any quotes by Mayor Lund?", True),
+        ("What did Lund say about the rain?", True), ("What did Lund say about the snow?", False),
+        ("What did Ola Berg say?", False), ("What did Ola Lund say?", False), ("What did she say?", False),
+        ("How did Lund react to the rain?", False), ("Who is Ada Lund?", False),
+    ],
+)  # fmt: skip
+def test_words_quoted_as_they_are_asked_for(question, asked):
+    around = f"Ada Lund opened the harbour beside Ola Berg. {LUND}"
+    assert quotes_as_asked(question, LUND, around) == asked
+
+
+def test_somebody_quoted_on_what_is_asked_is_never_refused(tmp_path):
+    bot = asking(tmp_path, "Harbour", f"Ada Lund opened the harbour beside Ola Berg. {LUND} Berg left early.")
+    for question in ("What did Ada Lund say?", "ada lund quote", "What did Lund say about the rain?"):
+        answer = bot.ask(question)
+        assert answer.answered
+        assert answer.citations[0].quote == LUND
 
 
 @pytest.mark.parametrize("question", ["Who gave her a quote for the roof?", "Which words rhyme?", "What says that?"])

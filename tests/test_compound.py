@@ -75,7 +75,7 @@ def test_what_is_open_is_said_at_the_end(wick):
         *sentences, answer = wick.stream(question)
         assert answer.answered
         assert "Ada Brink" in sentences[0].citations[0].quote
-        assert sentences[-1] == CitedSentence(f"The article doesn't answer “{left}”.")
+        assert sentences[-1] == CitedSentence(f"The article doesn't answer “{left[0].upper()}{left[1:]}”")
         assert all(sentence.citations for sentence in sentences[:-1])
         assert answer.to_json()["left_open"] == [left]
 

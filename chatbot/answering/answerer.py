@@ -12,8 +12,9 @@ from chatbot.answering import confidence, extract
 from chatbot.answering.conversation import REPLIES, restated, topic, understand
 from chatbot.answering.extract import Draft, Quote
 from chatbot.answering.faults import Fault, NotSaid
-from chatbot.answering.gather import gather, search
+from chatbot.answering.gather import Gathered, gather, search
 from chatbot.answering.generate import Generator
+from chatbot.answering.kinds import quotes_as_asked
 from chatbot.answering.lead import lead
 from chatbot.answering.prepared import Prepared, View
 from chatbot.answering.reader import Reader
@@ -39,7 +40,8 @@ from index.catalog import Entry
 
 NEAREST = 3
 TOLD = 0.5
-"""The least confidence of telling what an article says about something that it names."""
+"""The least confidence of telling what an article says about something that it names, and of
+quoting somebody on what is asked."""
 REWRITE_PATIENCE = 2.0
 """Seconds that a refusal waits for a follow-up to be put anew; an answer does not wait."""
 BETTER = 0.02
@@ -66,7 +68,8 @@ def extractive(prepared: Prepared) -> Iterator[Draft]:
     for quote in extract.in_turn(answers, extract.SENTENCES) if prepared.parts else answers[0]:
         yield Draft(" ".join(quote.sentence.text.split()), (quote,))
     if prepared.left_open:
-        yield Draft(LEFT_OPEN.format(" or ".join(f"“{asked}”" for asked in prepared.left_open)), ())
+        asked = [f"“{each[:1].upper()}{each[1:]}”" for each in prepared.left_open]
+        yield Draft(LEFT_OPEN.format(" or ".join(asked)), ())
 
 
 class Answerer:
@@ -134,7 +137,7 @@ class Answerer:
             hits, scored = found.hits, found.scored
             row = found.features(self.retriever, ids)
             probability = self.model.probability(row) if row else 0.0
-            if _told_of(topic(request.question), scored):
+            if _told_of(topic(request.question), scored) or _quoted(found):
                 probability = max(probability, TOLD)
         return Prepared(
             request=request,
@@ -323,6 +326,14 @@ def _told_of(topic: str | None, scored: Sequence[extract.Scored]) -> bool:
         return False
     words = re.escape(topic.strip().casefold())
     return bool(re.search(rf"\b{words}\b", scored[0][1].sentence.text.casefold()))
+
+
+def _quoted(found: Gathered) -> bool:
+    """Whether the sentence that would be shown first quotes somebody as a question asks."""
+    if not found.scored:
+        return False
+    around = "\n".join(hit.passage.text for hit in found.hits)
+    return quotes_as_asked(found.question, found.scored[0][1].sentence.text, around)
 
 
 def _since(started: float) -> float:
