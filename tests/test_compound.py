@@ -99,6 +99,10 @@ def test_in_a_conversation(wick):
     answer = wick.ask("And how tall is it, and when was it painted?", history)
     assert "31 metres" in answer.text
     assert answer.left_open == ("when was it painted?",)
+    # Both are about what was talked of.
+    answer = wick.ask("When was it painted? How tall is it?", history)
+    assert "31 metres" in answer.text
+    assert answer.left_open == ("When was it painted?",)
 
 
 def test_most_of_what_people_ask_at_once_is_told_apart(tmp_path):

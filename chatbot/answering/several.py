@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from chatbot.answering.compound import parts
-from chatbot.answering.conversation import REPLIES
+from chatbot.answering.conversation import REPLIES, refers_back
 from chatbot.answering.prepared import Prepared
 from chatbot.answers import Request, Turn
 from index import Hit
@@ -24,8 +24,10 @@ def severally(
     split = parts(request.question)
     if not split:
         return None
-    # What refers back in a later part refers to the first, to which there is no answer yet.
-    later = (*request.history, Turn(split[0].asked, ""))
+    # What refers back in a later part refers to the first, to which there is no answer yet; where
+    # that refers back itself, both are about what was talked of.
+    same = request.history and refers_back(split[0].question)
+    later = request.history if same else (*request.history, Turn(split[0].asked, ""))
     found = [
         read(replace(request, question=part.question, history=later if n else request.history))
         for n, part in enumerate(split)
