@@ -28,20 +28,27 @@ _NOUN = (
     r"wins|won|loses|lost|led|made|else)\b)[\w’'-]+)"
 )
 
+# "Does it float", "was she paid", "did Ada Lund know": not "and has the key", "and did well".
+_POLAR = (
+    rf"(?:{_AUXILIARY} (?:i|you|he|she|it|we|they|there)|"
+    rf"(?:do|does|did|will|would|can|could|should) (?:{_CLAUSE}\b|(?-i:[A-Z]))) ?\w+"
+)
 _JOINT = re.compile(
-    rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as)|[?;,] (?:and|as well as)) (?={_ASKING}\b)",
+    rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as)) "
+    rf"(?=(?:{_ASKING}\b)|{_POLAR})",
     re.IGNORECASE,
 )
+_AND = re.compile(rf" (?:and|as well as) {_ASKING}\b", re.IGNORECASE)
 _FIRST = re.compile(rf"\b{_ASKING}\b", re.IGNORECASE)
 # "How does it work", "in which year was it", "what's it called"; not "how it works".
 _INVERTED = re.compile(
     rf"{_BEFORE}(?:(?:{_HOW}|{_THING}){_WORD}{{0,3}}?{_OF}|who|whom|when|where|why|how)"
-    rf"(?: {_AUXILIARY}\b(?! (?:and|or)\b)|[’'](?:s|re)\b)",
+    rf"(?: {_AUXILIARY} (?!(?:and|or)\b)|[’'](?:s|re) )\S",
     re.IGNORECASE,
 )
 # "Who won", "how many firms bid"; not "who he is", "what Ada says".
 _OF_SUBJECT = re.compile(
-    rf"(?:who|what)(?-i:(?! [A-Z])){_WORD}\b(?! (?:i|he|she|we|they)\b)|"
+    rf"(?:who|what)(?-i:(?! [A-Z]))(?! {_AUXILIARY}$){_WORD}\b(?! (?:i|he|she|we|they)\b)|"
     rf"(?:which|whose|{_HOW})(?:{_OF}{_WORD}|{_WORD})(?:{_WORD}| {_PREPOSITIONS}\b)",
     re.IGNORECASE,
 )
@@ -53,11 +60,13 @@ _ASKED_FIRST = re.compile(
     rf"{_BEFORE}(?:(?:{_HOW}|{_THING})(?: [\w’'-]+){{1,3}}?(?= {_AUXILIARY}\b)|{_ASKING})",
     re.IGNORECASE,
 )
+_YES_OR_NO = re.compile(rf"{_AUXILIARY} \w", re.IGNORECASE)
+_GOES_ON = re.compile(rf"(?:who|which|whose|{_AUXILIARY})\b", re.IGNORECASE)
 _NAMED = re.compile(NAME)
 _BEGUN = re.compile(r"[\w’']+ ")
 _THE = re.compile(rf"\b(?:the|this|that|an?){_NOUN}{{1,4}}", re.IGNORECASE)
 _BY_DEED = re.compile(
-    rf"(?:when|where|why|how|whom) {_AUXILIARY} the|"
+    rf"(?:^|(?:when|where|why|how|whom) ){_AUXILIARY} the|"
     r"(?:do|does|did|will|would|can|could|shall|should|may|might|must) the",
     re.IGNORECASE,
 )
@@ -100,8 +109,10 @@ def _split(question: str) -> list[str]:
         rest = question[joint.end() :]
         another = _JOINT.search(rest)
         after = rest[: another.start() if another else None].strip(_END)
-        # "Who is she, who has done this?" goes on with the same.
-        beside = joint["comma"] is None or not re.match(r"wh(?:o|ich|ose)\b", after, re.IGNORECASE)
+        # A comma parts whole questions, and others in a list whose last comes after "and". "Where
+        # is it, in which town?" asks for one thing, "who is she, who has done this?" likewise.
+        listed = _AND.search(rest) or (_asks(after) and _FIRST.match(before))
+        beside = joint["comma"] is None or (listed and not _GOES_ON.match(after))
         asks = _asks(before) or joint[0].startswith("?")
         # "What did she say about who pays, and why?" may be about the one or the other.
         bare = _BARE.fullmatch(after) and len(_FIRST.findall(before)) == 1
@@ -115,8 +126,11 @@ def _split(question: str) -> list[str]:
 def _asks(text: str) -> bool:
     """Whether a text is a question, and not a clause of another."""
     asked = _FIRST.search(text)
-    if asked is None or _BARE.fullmatch(text):
+    # "Does she say when" goes on: "and how".
+    if _BARE.fullmatch(text) or _FIRST.fullmatch(text.rsplit(" ", 1)[-1]):
         return False
+    if asked is None or _YES_OR_NO.match(text):
+        return bool(_YES_OR_NO.match(text))
     rest = text[asked.start() :]
     return bool(_INVERTED.match(rest) or _OF_SUBJECT.match(rest))
 

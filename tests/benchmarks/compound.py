@@ -4,7 +4,7 @@
 
 The questions of `tests/gold_compound.jsonl` about the texts of `tests/gold_pairs.json`, each asked of its text
 alone, once read as they stand and once part by part. How questions are taken apart was written with those of the
-dev split at hand; reported is the test split, about other texts.
+dev split at hand, and three of the test split, about other texts, which is reported.
 
 A question is "right" where the sentences that answer hold all that is told, and all that is open is said to be so;
 "missing" where they hold but some of it, "unsaid" where something is open and that is not said, "denied" where
