@@ -74,6 +74,19 @@ def test_where_nothing_is_supported_the_article_stands_in_and_says_so(written):
     assert answer.to_json()["notice"] == {"kind": "unsupported", "message": answer.notice.message}
 
 
+def test_several_things_asked_reach_the_model_where_one_is_told(written):
+    asked = "When was the Quad formed and who is in it?"
+    answer = written(TRUE).ask(asked)
+    assert answer.model == "Scripted"
+    assert answer.text == "Japan and India are members of the Quadrilateral Security Dialogue, or Quad. [1]"
+    # What the model makes of the other is its own; the article's words say what they leave open.
+    assert answer.left_open == ()
+    answer = written(FALSE).ask(asked)
+    assert answer.notice.kind == "unsupported"
+    assert answer.left_open == ("When was the Quad formed?",)
+    assert answer.sentences[-1].citations == ()
+
+
 def test_marked_sentences_are_shown_without_a_citation(written):
     answer = written(f"{TRUE} {FALSE}", check="mark").ask(QUESTION)
     assert [s.supported for s in answer.sentences] == [True, False]
