@@ -24,6 +24,8 @@ PARTS = [
     ("Did Brink visit Wick and did he meet Lund?", ["Did Brink visit Wick?", "did he meet Lund?"]),
     ("How much does the ticket cost and can I buy it online?", ["How much does the ticket cost?", "can I buy the ticket online?"]),
     ("How old is the mill, where does it stand?", ["How old is the mill?", "where does the mill stand?"]),
+    ("What did Ada Lund say? And Berg?", ["What did Ada Lund say?", "And Berg?"]),
+    ("summary please, and who is the author?", ["summary please?", "who is the author?"]),
     ("When did Brink meet Lund and who asked him to come?", ["When did Brink meet Lund?", "who asked him to come?"]),
 ]  # fmt: skip
 WHOLE = [
@@ -99,6 +101,16 @@ def test_a_summary_and_a_question(wick):
     answer = wick.ask("What is this article about and who wrote it?")
     assert answer.answered
     assert answer.left_open == ("who wrote it?",)
+
+
+def test_the_same_asked_of_another(tmp_path):
+    lund = "“It was the best day of my life, even with the rain,” said Mayor Ada Lund."
+    (tmp_path / "a.txt").write_text(f"Ada Lund opened the harbour beside Ola Berg. {lund} Berg left early.")
+    bot = Chatbot.open([tmp_path / "a.txt"], tmp_path / "ix")
+    answer = bot.ask("What did Ada Lund say? And Ola Berg?")
+    bot.close()
+    assert answer.citations[0].quote == lund
+    assert answer.left_open == ("And Ola Berg?",)
 
 
 def test_in_a_conversation(wick):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from chatbot.answering.kinds import NAME
+from chatbot.answering.summaries import asks_for_all
 from index.lexical import STOPWORDS, token_set
 
 MOST = 3
@@ -33,9 +34,10 @@ _POLAR = (
     rf"(?:{_AUXILIARY} (?:i|you|he|she|it|we|they|there)|"
     rf"(?:do|does|did|will|would|can|could|should) (?:{_CLAUSE}\b|(?-i:[A-Z]))) ?\w+"
 )
+_OTHER = rf"(?:and|or|what about|how about) (?-i:(?:the )?{NAME})"
 _JOINT = re.compile(
     rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as)) "
-    rf"(?=(?:{_ASKING}\b)|{_POLAR})",
+    rf"(?=(?:{_ASKING}\b)|{_POLAR}|{_OTHER}\W*$)",
     re.IGNORECASE,
 )
 _AND = re.compile(rf" (?:and|as well as) {_ASKING}\b", re.IGNORECASE)
@@ -62,6 +64,7 @@ _ASKED_FIRST = re.compile(
 )
 _YES_OR_NO = re.compile(rf"{_AUXILIARY} \w", re.IGNORECASE)
 _GOES_ON = re.compile(rf"(?:who|which|whose|{_AUXILIARY})\b", re.IGNORECASE)
+_OTHER_NAMED = re.compile(_OTHER, re.IGNORECASE)
 _NAMED = re.compile(NAME)
 _BEGUN = re.compile(r"[\w’']+ ")
 _THE = re.compile(rf"\b(?:the|this|that|an?){_NOUN}{{1,4}}", re.IGNORECASE)
@@ -113,11 +116,14 @@ def _split(question: str) -> list[str]:
         # is it, in which town?" asks for one thing, "who is she, who has done this?" likewise.
         listed = _AND.search(rest) or (_asks(after) and _FIRST.match(before))
         beside = joint["comma"] is None or (listed and not _GOES_ON.match(after))
-        asks = _asks(before) or joint[0].startswith("?")
+        ended = joint[0].startswith("?")
+        asks = ended or _asks(before) or asks_for_all(before)
         # "What did she say about who pays, and why?" may be about the one or the other.
         bare = _BARE.fullmatch(after) and len(_FIRST.findall(before)) == 1
+        # "What did Lund say? And Berg?" is read as two turns of a conversation are.
+        other = ended and _OTHER_NAMED.fullmatch(after)
         last = found and _BARE.fullmatch(before)
-        if last or (beside and asks and (_asks(after) or bare)):
+        if last or (beside and asks and (_asks(after) or bare or other)):
             found.append(before)
             begin = joint.end()
     return [*found, question[begin:].strip(_END)]
