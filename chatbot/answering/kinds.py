@@ -188,7 +188,7 @@ def quotes_as_asked(question: str, sentence: str, around: str) -> bool:
     """Whether a question asks for somebody's words, and a sentence quotes them on just that.
 
     All that it names beside that person, who may be named in full `around`, stands within the
-    quotation. Of the invented questions of the reader's training 75 are so, and all are answered.
+    quotation. Of the invented questions of the reader's training 81 are so, and all are answered.
     """
     who = speaker(sentence) if asked_kind(question) == "quotation" else None
     last = token_set(who.split()[-1]) if who else frozenset()

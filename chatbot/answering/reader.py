@@ -27,7 +27,7 @@ from index.embed import encodable
 from index.minilm import tokenizer
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
-SHA256 = "5d3dc7438db3770a8e302b481e1c544acb91808fd46f3756d0e5d5299403ea61"
+SHA256 = "d22e6139eb0108b782be538fab5c9c9f5b566bd3766bf8da13d0a26217106e1d"
 LONGEST_PHRASE = 30
 """In tokens."""
 LONGEST_QUESTION, LONGEST_PASSAGE = 96, 400
