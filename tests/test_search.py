@@ -1,10 +1,12 @@
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import DATA
 
-from index import Article, Index, Query, Retriever, add
+from index import Article, Index, Query, Retriever, add, ranking
 from index import search as search_module
 from index.lexical import Lexicon, overlap, tokens
 
@@ -51,6 +53,34 @@ def test_candidates_and_exact_search_agree(index, monkeypatch):
         assert found[0].passage == wanted[0].passage
         assert found[0].score == pytest.approx(wanted[0].score, abs=1e-4)
         assert {h.passage.id for h in found[:3]} == {h.passage.id for h in wanted[:3]}
+
+
+def test_passages_that_cannot_win_are_left_out_and_nothing_else_changes(tmp_path, monkeypatch):
+    pairs = json.loads((Path(__file__).parent / "gold_pairs.json").read_text())["data"]
+    index = Index.open(tmp_path)
+    with index.writing():
+        add(index, *(Article(each["title"], each["title"], each["paragraphs"][0]["context"]) for each in pairs))
+    retriever = Retriever(index)
+    monkeypatch.setattr(ranking, "FEW", 1)
+    compared = []
+    scored = ranking._scored
+    monkeypatch.setattr(ranking, "_scored", lambda *each: compared.append(len(each[3])) or scored(*each))
+    for each in pairs[::4]:
+        queries = [Query(each["paragraphs"][0]["qas"][0]["question"], 0.6), Query(each["title"], 0.4)]
+        monkeypatch.setattr(ranking, "FIRST", 12)
+        found = retriever.search(queries, k=4, reread=False)
+        monkeypatch.setattr(ranking, "FIRST", 10**9)
+        every = retriever.search(queries, k=4, reread=False)
+        assert [hit.passage.id for hit in found] == [hit.passage.id for hit in every]
+        for one, other in zip(found, every, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            for a, b in zip(one.sentences, other.sentences, strict=True):
+                assert a.dense == pytest.approx(b.dense, abs=1e-5)
+    index.close()
+    # The first few, then those that are left; and all at once.
+    assert set(compared[::3]) == {12}
+    assert min(compared[1::3]) < len(pairs)
+    assert min(compared[2::3]) >= len(pairs)
 
 
 def test_an_index_held_in_memory_is_searched_exactly(tmp_path, monkeypatch):
