@@ -25,6 +25,7 @@ PARTS = [
     ("How much does the ticket cost and can I buy it online?", ["How much does the ticket cost?", "can I buy the ticket online?"]),
     ("How old is the mill, where does it stand?", ["How old is the mill?", "where does the mill stand?"]),
     ("What did Ada Lund say? And Berg?", ["What did Ada Lund say?", "And Berg?"]),
+    ("Tell me about the Quad and who is in it", ["Tell me about the Quad?", "who is in the Quad?"]),
     ("summary please, and who is the author?", ["summary please?", "who is the author?"]),
     ("When did Brink meet Lund and who asked him to come?", ["When did Brink meet Lund?", "who asked him to come?"]),
 ]  # fmt: skip
@@ -33,6 +34,7 @@ WHOLE = [
     "What did Lund say about the harbour and how it would be paid for?", "Tell me who Lund is and what he wants",
     "Which firm built the bridge and was the first to cross it?", "Who runs the mill and has the key?", "It opened in May, didn't it?",
     "Does the law say when and how much they pay?", "When did the talks begin, on what day?", "Did Brink visit Wick and Thurso?",
+    "Tell me about the harbour and the mill", "What does the article say about who pays?",
     "Who decides who pays and who doesn't?",
     "Why was it built?", "Who is the man, who opened the harbour?", "How many live in Wick and how many in Thurso?",
     "What did the judge rule about who should pay and for how long?", "and when?", "", "and", "who and what and when and why and how",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chatbot.answering.conversation import topic
 from chatbot.answering.kinds import NAME
 from chatbot.answering.summaries import asks_for_all
 from index.lexical import STOPWORDS, token_set
@@ -117,7 +118,7 @@ def _split(question: str) -> list[str]:
         listed = _AND.search(rest) or (_asks(after) and _FIRST.match(before))
         beside = joint["comma"] is None or (listed and not _GOES_ON.match(after))
         ended = joint[0].startswith("?")
-        asks = ended or _asks(before) or asks_for_all(before)
+        asks = ended or _asks(before) or asks_for_all(before) or topic(before)
         # "What did she say about who pays, and why?" may be about the one or the other.
         bare = _BARE.fullmatch(after) and len(_FIRST.findall(before)) == 1
         # "What did Lund say? And Berg?" is read as two turns of a conversation are.
