@@ -730,6 +730,9 @@ def test_languages(api, host, visit, language):
     assert page.locator("ask-article .root").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     turn = asked(page, "Who won the football world cup?")
     expect(turn.locator(".refused")).to_have_text(words["nothing"])
+    turn = asked(page, "Who is in the Quad and when was it formed?")
+    expect(turn.locator(".sentence").last).to_have_text(words["open"].replace("{}", "“When was it formed?”"))
+    assert turn.locator(".sentence").first.locator(".cite").count() == 1
 
 
 def test_inline(api, host, visit):
