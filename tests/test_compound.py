@@ -26,6 +26,19 @@ PARTS = [
     ("How old is the mill, where does it stand?", ["How old is the mill?", "where does the mill stand?"]),
     ("What did Ada Lund say? And Berg?", ["What did Ada Lund say?", "And Berg?"]),
     ("Tell me about the Quad and who is in it", ["Tell me about the Quad?", "who is in the Quad?"]),
+    ("When did she move to Zurich, and when did she move back?", ["When did she move to Zurich?", "when did she move back?"]),
+    ("Hi, who is the mayor and what did she say?", ["Hi, who is the mayor?", "what did the mayor say?"]),
+    ("Who's Ada Lund and what's she known for?", ["Who's Ada Lund?", "what's Ada Lund known for?"]),
+    ("They voted today. When does work begin and who pays for it?", ["When does work begin?", "who pays for it?"]),
+    ("What is the name of her book and who translated it?", ["What is the name of her book?", "who translated it?"]),
+    ("Where is the old bridge and who designed it?", ["Where is the old bridge?", "who designed the old bridge?"]),
+    ("When will it open, who designed it and what does it cost?", ["When will it open?", "who designed it?", "what does it cost?"]),
+    ("When will the bridge open? Who is the architect? How much does it cost?", ["When will the bridge open?", "Who is the architect?", "How much does the bridge cost?"]),
+    ("How many beans does it take, and how noisy is it?", ["How many beans does it take?", "how noisy is it?"]),
+    ("1. When does the bridge open? 2. Who designed it?", ["When does the bridge open?", "Who designed the bridge?"]),
+    ("Whom did she marry and when?", ["Whom did she marry?", "when did she marry?"]),
+    ("When was she born? And when did she die? And where?", ["When was she born?", "when did she die?", "where did she die?"]),
+    ("Who is he — and where was he born?", ["Who is he?", "where was he born?"]),
     ("summary please, and who is the author?", ["summary please?", "who is the author?"]),
     ("When did Brink meet Lund and who asked him to come?", ["When did Brink meet Lund?", "who asked him to come?"]),
 ]  # fmt: skip
@@ -38,7 +51,9 @@ WHOLE = [
     "Who decides who pays and who doesn't?",
     "Why was it built?", "Who is the man, who opened the harbour?", "How many live in Wick and how many in Thurso?",
     "What did the judge rule about who should pay and for how long?", "and when?", "", "and", "who and what and when and why and how",
-    "who is he, when did he come, why did he go, where is he now and what does he do?",
+    "who is he, when did he come, why did he go, where is he now, how old is he and what does he do?",
+    'Who said "I came and who saw me?"', "What did the mayor say about how much it costs and who pays?", "What determines who lives and who dies?",
+    "Who pays and how much?",
 ]  # fmt: skip
 ARTICLE = (
     "Ada Brink opened the harbour of Wick on 3 May 1921. Fishermen from Thurso had paid for half of the work, because their own pier "

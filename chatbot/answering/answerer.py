@@ -65,7 +65,8 @@ def extractive(prepared: Prepared) -> Iterator[Draft]:
     answers = [
         each.summary or extract.choose(each.scored) for each in prepared.parts or (prepared,)
     ]
-    for quote in extract.in_turn(answers, extract.SENTENCES) if prepared.parts else answers[0]:
+    most = max(extract.SENTENCES, len(answers))
+    for quote in extract.in_turn(answers, most) if prepared.parts else answers[0]:
         yield Draft(" ".join(quote.sentence.text.split()), (quote,))
     if prepared.left_open:
         asked = [f"“{each[:1].upper()}{each[1:]}”" for each in prepared.left_open]

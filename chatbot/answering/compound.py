@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot.answering.conversation import topic
 from chatbot.answering.kinds import NAME
 from chatbot.answering.summaries import asks_for_all
-from index.lexical import STOPWORDS, token_set
+from index.lexical import token_set
 
-MOST = 3
-"""As many as an answer has sentences; what asks more is read as one question."""
+MOST = 5
+"""What asks more is read as one question."""
 
 _AUXILIARY = (
     r"(?:am|is|are|was|were|do|does|did|has|have|had|will|would|can|could|shall|should|may|might|"
@@ -21,14 +22,22 @@ _PREPOSITIONS = r"(?:after|at|by|during|for|from|in|of|on|out of|over|since|to|u
 _BEFORE = rf"(?:{_PREPOSITIONS} )?"
 _HOW = r"how (?:many|much|long|old|far|tall|big|large|high|often|deep|wide|heavy|fast|few)"
 _THING = r"(?:which|what|whose)"
-_ASKING = rf"{_BEFORE}(?:{_HOW}|{_THING}|who|whom|when|where|why|how)"
+_ASKING = rf"{_BEFORE}(?:{_HOW}|{_THING}|whom|who|when|where|why|how)"
 _CLAUSE = r"(?:i|you|he|she|it|we|they|this|that|these|those|an?|the|his|her|its|our|their|my|your)"
 _WORD = rf"(?: (?!(?:{_CLAUSE}|{_PREPOSITIONS})\b)[\w’'-]+)"
 _OF = rf"(?: of(?: {_CLAUSE})?{_WORD})?"
-_NOUN = (
+_VERB = (
+    r"(?:(?:begin|bring|build|buy|close|come|cost|do|end|explain|get|give|go|happen|hold|keep|know|"
+    r"last|leave|live|make|mean|meet|need|open|own|pay|plan|run|say|sell|stand|start|take|think|"
+    r"use|want|weigh|work)s?|dies?|begun|born|bought|brought|built|came|closed|else|follows|found|"
+    r"gave|given|goes|gone|got|held|known|led|loses|lost|made|meant|met|paid|said|sent|set|shown|"
+    r"shut|sold|taken|told|took|went|wins|won|written|wrote|\w+ed)"
+)
+_WHAT = (
     rf"(?: (?!(?:{_CLAUSE}|{_PREPOSITIONS}|{_AUXILIARY}|\w+ed|happens|follows|comes|came|goes|went|"
     r"wins|won|loses|lost|led|made|else)\b)[\w’'-]+)"
 )
+_NOUN = rf"(?: (?!(?:{_CLAUSE}|{_PREPOSITIONS}|{_AUXILIARY}|{_VERB})\b)[\w’'-]+)"
 
 # "Does it float", "was she paid", "did Ada Lund know": not "and has the key", "and did well".
 _POLAR = (
@@ -37,15 +46,16 @@ _POLAR = (
 )
 _OTHER = rf"(?:and|or|what about|how about) (?-i:(?:the )?{NAME})"
 _JOINT = re.compile(
-    rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as)) "
+    rf"(?:(?P<comma>,)|[?;]|[?;,]? (?:and|as well as|plus|&)) "
     rf"(?=(?:{_ASKING}\b)|{_POLAR}|{_OTHER}\W*$)",
     re.IGNORECASE,
 )
-_AND = re.compile(rf" (?:and|as well as) {_ASKING}\b", re.IGNORECASE)
+_COUNTED = re.compile(rf"(?:{_HOW}|{_THING})\b", re.IGNORECASE)
+_AND = re.compile(rf" (?:and|as well as|plus|&) {_ASKING}\b", re.IGNORECASE)
 _FIRST = re.compile(rf"\b{_ASKING}\b", re.IGNORECASE)
 # "How does it work", "in which year was it", "what's it called"; not "how it works".
 _INVERTED = re.compile(
-    rf"{_BEFORE}(?:(?:{_HOW}|{_THING}){_WORD}{{0,3}}?{_OF}|who|whom|when|where|why|how)"
+    rf"{_BEFORE}(?:(?:{_HOW}|{_THING}|how){_WORD}{{0,3}}?{_OF}|whom|who|when|where|why)"
     rf"(?: {_AUXILIARY} (?!(?:and|or)\b)|[’'](?:s|re) )\S",
     re.IGNORECASE,
 )
@@ -56,30 +66,33 @@ _OF_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    rf"{_BEFORE}(?:who|whom|when|where|why|how|what|what for|(?:{_HOW}|{_THING}){_NOUN}{{0,2}})",
+    rf"{_BEFORE}(?:whom|who|when|where|why|how|what|what for|(?:{_HOW}|{_THING}){_WHAT}{{0,2}})",
     re.IGNORECASE,
 )
 _ASKED_FIRST = re.compile(
-    rf"{_BEFORE}(?:(?:{_HOW}|{_THING})(?: [\w’'-]+){{1,3}}?(?= {_AUXILIARY}\b)|{_ASKING})",
+    rf"{_BEFORE}(?:(?:{_HOW}|{_THING})(?: [\w’'-]+){{1,3}}?(?= {_AUXILIARY}\b)|{_ASKING})\b",
     re.IGNORECASE,
 )
 _YES_OR_NO = re.compile(rf"{_AUXILIARY} \w", re.IGNORECASE)
 _GOES_ON = re.compile(rf"(?:who|which|whose|{_AUXILIARY})\b", re.IGNORECASE)
 _OTHER_NAMED = re.compile(_OTHER, re.IGNORECASE)
 _NAMED = re.compile(NAME)
-_BEGUN = re.compile(r"[\w’']+ ")
 _THE = re.compile(rf"\b(?:the|this|that|an?){_NOUN}{{1,4}}", re.IGNORECASE)
 _BY_DEED = re.compile(
-    rf"(?:^|(?:when|where|why|how|whom) ){_AUXILIARY} the|"
+    r"^(?:is|are|was|were) the|"
     r"(?:do|does|did|will|would|can|could|shall|should|may|might|must) the",
     re.IGNORECASE,
 )
+_IS_THE = re.compile(r"who(?:[’']s| is| was| are| were) the\b", re.IGNORECASE)
+_QUOTED = re.compile(r"[“\"][^”\"]*[”\"]")
+_NUMBER = re.compile(r"(?:^|(?<=[?.!;,] ))\d[.)] ")
+_SENTENCE = re.compile(r"[.!] (?=\S)")
 _OF_PERSON = re.compile(r"\b(?:he|him|his|she|hers?)\b", re.IGNORECASE)
 _OF_THING = re.compile(r"\b(?:its?|they|them|theirs?)\b", re.IGNORECASE)
 _OWNS = re.compile(r"(?:its|their|his)|her(?= \w)", re.IGNORECASE)
 _ASKS_WHO = re.compile(rf"\bwho(?! {_AUXILIARY} (?:the |[A-Z])|[’']s [A-Z])\b")
 _OWNER = re.compile(r"['’]s?$")
-_END = " \t?.!,;"
+_END = " \t?.!,;—–-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,34 +110,52 @@ def parts(question: str) -> tuple[Part, ...]:
     why?" → "Why did it open?". What only stands within a question is left ("what did she say about
     how it works").
     """
-    found = _split(question)
+    found = _split(_questions(question))
     if not 1 < len(found) <= MOST:
         return ()
-    whole = [found[0], *(_whole(found[0], other) for other in found[1:])]
+    whole = found[:1]
+    for other in found[1:]:
+        whole.append(_whole(whole, other))
     return tuple(Part(f"{a}?", f"{b}?") for a, b in zip(found, whole, strict=True))
+
+
+def _questions(text: str) -> str:
+    """What is asked, without its numbers and what is told before it."""
+    text = _NUMBER.sub("", text)
+    asked = _FIRST.search(text)
+    before = [each.end() for each in _SENTENCE.finditer(text, 0, asked.start() + 1 if asked else 0)]
+    return text[before[-1] :] if before else text
 
 
 def _split(question: str) -> list[str]:
     """The parts as they stand in the question, without what joins them."""
     found: list[str] = []
     begin = 0
+    quoted = [range(*each.span()) for each in _QUOTED.finditer(question)]
     for joint in _JOINT.finditer(question):
+        if any(joint.start() in each for each in quoted):
+            continue
         before = question[begin : joint.start()].strip(_END)
         rest = question[joint.end() :]
         another = _JOINT.search(rest)
         after = rest[: another.start() if another else None].strip(_END)
         # A comma parts whole questions, and others in a list whose last comes after "and". "Where
         # is it, in which town?" asks for one thing, "who is she, who has done this?" likewise.
-        listed = _AND.search(rest) or (_asks(after) and _FIRST.match(before))
-        beside = joint["comma"] is None or (listed and not _GOES_ON.match(after))
+        alone = _asks(after) and _FIRST.match(before) and not _GOES_ON.match(after)
+        beside = joint["comma"] is None or _AND.search(rest) or alone
         ended = joint[0].startswith("?")
         asks = ended or _asks(before) or asks_for_all(before) or topic(before)
-        # "What did she say about who pays, and why?" may be about the one or the other.
-        bare = _BARE.fullmatch(after) and len(_FIRST.findall(before)) == 1
+        # "What did she say about who pays, and why?" may be about the one or the other, and so
+        # may "what determines who goes and who stays"; what is inverted is not.
+        once = len(_FIRST.findall(before)) < 2 or ended
+        # "Who pays, and how much?" is left: no rule puts its second half as a question.
+        counted = _COUNTED.match(after) and not _INVERTED.search(before)
+        bare = once and not counted and _BARE.fullmatch(after)
+        full = _asks(after) and (once or _INVERTED.match(after) or _YES_OR_NO.match(after))
         # "What did Lund say? And Berg?" is read as two turns of a conversation are.
         other = ended and _OTHER_NAMED.fullmatch(after)
         last = found and _BARE.fullmatch(before)
-        if last or (beside and asks and (_asks(after) or bare or other)):
+        if last or (beside and asks and (full or bare or other)):
             found.append(before)
             begin = joint.end()
     return [*found, question[begin:].strip(_END)]
@@ -142,14 +173,20 @@ def _asks(text: str) -> bool:
     return bool(_INVERTED.match(rest) or _OF_SUBJECT.match(rest))
 
 
-def _whole(first: str, other: str) -> str:
-    """A later part, with what it leaves out taken from the first."""
+def _whole(before: Sequence[str], other: str) -> str:
+    """A later part, with what it leaves out taken from those before it."""
     if _BARE.fullmatch(other):
-        asked = _ASKED_FIRST.search(first)
-        return first[: asked.start()] + other + first[asked.end() :] if asked else other
+        asked = _ASKED_FIRST.search(before[-1])
+        return before[-1][: asked.start()] + other + before[-1][asked.end() :] if asked else other
     person = bool(_OF_PERSON.search(other))
-    pronoun = (_OF_PERSON if person else _OF_THING).search(other)
-    meant = _meant(first, person) if pronoun else None
+    kind = _OF_PERSON if person else _OF_THING
+    pronoun = kind.search(other)
+    meant = None
+    for each in reversed(before) if pronoun else ():
+        # The same is meant where that pronoun stood before, too.
+        meant = None if kind.search(each) else _meant(each, person)
+        if meant or kind.search(each):
+            break
     if pronoun and meant:
         owner = f"{meant}'s" if _OWNS.match(other, pronoun.start()) else meant
         return other[: pronoun.start()] + owner + other[pronoun.end() :]
@@ -158,20 +195,25 @@ def _whole(first: str, other: str) -> str:
 
 def _meant(text: str, person: bool) -> str | None:
     """What a pronoun after a question stands for, where the question names but one such thing."""
-    if person and _ASKS_WHO.search(text[:1].lower() + text[1:]):
+    asked = _FIRST.search(text) or _YES_OR_NO.match(text)
+    if not (asked or topic(text)) or text.isupper():
         return None
-    begun = _BEGUN.match(text)
-    # It begins with a capital itself.
-    begin = begun.end() if begun and begun[0].strip().casefold() in STOPWORDS else 0
+    # A question begins with a capital itself.
+    begin = text.find(" ", asked.start() if asked else 0) + 1
     things = list(_THE.finditer(text, begin))
     within = [range(thing.start(), thing.end()) for thing in things]
     names = [n for n in _NAMED.finditer(text, begin) if not any(n.start() in w for w in within)]
-    found = names if person and names else [*names, *things]
-    if len(found) != 1:
+    if person:
+        whoever = _ASKS_WHO.search(text[:1].lower() + text[1:])
+        found = [] if whoever else names or (things if _IS_THE.search(text) else [])
+    else:
+        found = [] if _IS_THE.search(text) else [*names, *things]
+    # "The name of her book" is more than its first two words.
+    if len(found) != 1 or text[found[0].end() :].startswith(" of "):
         return None
     words = _OWNER.sub("", found[0][0])
     if person:
         words = re.split("['’]s ", words)[0]
-    # "When does the fair begin": its last word says what it does.
+    # "When does the fair commence": its last word says what it does.
     does = found[0].end() == len(text) and _BY_DEED.search(text)
     return words.rpartition(" ")[0] if does and words.count(" ") > 1 else words
