@@ -65,7 +65,7 @@ ARTICLE = (
 def test_a_question_is_taken_apart(question, parts):
     found = compound.parts(question)
     assert [part.question for part in found] == parts
-    assert all(part.asked.rstrip("?") in question for part in found)
+    assert all(part.asked.rstrip("?").casefold() in question.casefold() for part in found)
 
 
 @pytest.mark.parametrize("question", WHOLE)
@@ -95,13 +95,13 @@ def test_each_is_answered(wick):
 
 def test_what_is_open_is_said_at_the_end(wick):
     for question, left in (
-        ("Who opened the harbour and how old was she?", "how old was she?"),
+        ("Who opened the harbour and how old was she?", "How old was she?"),
         ("What did the harbour cost and who opened it?", "What did the harbour cost?"),
     ):
         *sentences, answer = wick.stream(question)
         assert answer.answered
         assert "Ada Brink" in sentences[0].citations[0].quote
-        assert sentences[-1] == CitedSentence(f"The article doesn't answer “{left[0].upper()}{left[1:]}”")
+        assert sentences[-1] == CitedSentence(f"The article doesn't answer “{left}”")
         assert all(sentence.citations for sentence in sentences[:-1])
         assert answer.to_json()["left_open"] == [left]
 
@@ -117,7 +117,7 @@ def test_a_refusal_is_one_where_all_is_open(wick):
 def test_a_summary_and_a_question(wick):
     answer = wick.ask("What is this article about and who wrote it?")
     assert answer.answered
-    assert answer.left_open == ("who wrote it?",)
+    assert answer.left_open == ("Who wrote it?",)
 
 
 def test_the_same_asked_of_another(tmp_path):
@@ -134,7 +134,7 @@ def test_in_a_conversation(wick):
     history = [Turn("Who designed the lighthouse?", "It was designed by Ola Berg. [1]")]
     answer = wick.ask("And how tall is it, and when was it painted?", history)
     assert "31 metres" in answer.text
-    assert answer.left_open == ("when was it painted?",)
+    assert answer.left_open == ("When was it painted?",)
     # Both are about what was talked of.
     answer = wick.ask("When was it painted? How tall is it?", history)
     assert "31 metres" in answer.text

@@ -69,8 +69,7 @@ def extractive(prepared: Prepared) -> Iterator[Draft]:
     for quote in extract.in_turn(answers, most) if prepared.parts else answers[0]:
         yield Draft(" ".join(quote.sentence.text.split()), (quote,))
     if prepared.left_open:
-        asked = [f"“{each[:1].upper()}{each[1:]}”" for each in prepared.left_open]
-        yield Draft(LEFT_OPEN.format(" or ".join(asked)), ())
+        yield Draft(LEFT_OPEN.format(" or ".join(f"“{each}”" for each in prepared.left_open)), ())
 
 
 class Answerer:

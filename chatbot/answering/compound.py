@@ -97,7 +97,10 @@ _END = " \t?.!,;—–-"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the things that a question asks: in its own words, and as a question by itself."""
+    """One of the things that a question asks: in its own words, and as a question by itself.
+
+    What it has in its own words begins with a capital.
+    """
 
     asked: str
     question: str
@@ -116,7 +119,9 @@ def parts(question: str) -> tuple[Part, ...]:
     whole = found[:1]
     for other in found[1:]:
         whole.append(_whole(whole, other))
-    return tuple(Part(f"{a}?", f"{b}?") for a, b in zip(found, whole, strict=True))
+    return tuple(
+        Part(f"{a[:1].upper()}{a[1:]}?", f"{b}?") for a, b in zip(found, whole, strict=True)
+    )
 
 
 def _questions(text: str) -> str:

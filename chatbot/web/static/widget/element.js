@@ -372,7 +372,7 @@ class AskArticle extends HTMLElement {
 
 	#recall() {
 		if (this.getAttribute("storage") !== "session" || this.#turns.length) return;
-		this.#turns = remembered(this.#key).map(({ question, answer }) => ({ question, answer, sentences: citedSentences(answer, this.#say), fault: null }));
+		this.#turns = remembered(this.#key).map(({ question, answer }) => ({ question, answer, sentences: citedSentences(answer), fault: null }));
 		this.#render();
 	}
 
@@ -412,7 +412,7 @@ class AskArticle extends HTMLElement {
 			if (answer.state === "limited") throw new Fault("busy");
 			if (!["answered", "not_in_article", "smalltalk"].includes(answer.state)) throw new Fault("failed");
 			turn.answer = answer;
-			turn.sentences = citedSentences(answer, this.#say);
+			turn.sentences = citedSentences(answer);
 		} catch (fault) {
 			turn.fault = fault instanceof Fault ? fault : new Fault("failed");
 		} finally {
@@ -424,11 +424,11 @@ class AskArticle extends HTMLElement {
 		return turn.answer;
 	}
 
-	// A sentence that cites nothing may be a refusal, or what is left open, in the server's words, not ours: it waits.
+	// A sentence that cites nothing may be a refusal, or tell what is left open, in the server's words, not ours: it waits.
 	#heard(turn, sentence, signal) {
 		if (signal.aborted) return;
 		turn.sentences.push(sentence);
-		if (sentence.citations?.length || sentence.supported === false) this.#unfold(turn);
+		if (sentence.citations?.length) this.#unfold(turn);
 	}
 
 	// What has been shown stays the same nodes: a reader may be pressing one of them.
@@ -551,7 +551,10 @@ class AskArticle extends HTMLElement {
 		return `${why} ${this.#say(model ? "partial" : "standin")}`;
 	}
 
+	// What is left open, which the sentence says that cites nothing, is said in the panel's language.
 	#sentence(turn, sentence) {
+		const open = !sentence.citations?.length && turn.answer?.left_open;
+		if (open) sentence.text = `${open.join(" ")} ${this.#say("nothing")}`;
 		return makeSentence(this.#say, sentence, sentence.citations ?? [], (citation, button) => this.#cite(citation, button));
 	}
 
@@ -691,12 +694,10 @@ class AskArticle extends HTMLElement {
 	}
 }
 
-// An answer's sentences with their citations whole, as they come in a stream; what is left open, which the last one says, in the panel's language.
-function citedSentences(answer, say) {
-	const open = (answer.left_open ?? []).map((each) => `“${each.charAt(0).toUpperCase()}${each.slice(1)}”`).join(", ");
-	const last = open ? answer.sentences.length - 1 : -1;
+// An answer's sentences with their citations whole, as they come in a stream.
+function citedSentences(answer) {
 	const whole = new Map((answer.citations ?? []).map((each) => [each.number, each]));
-	return answer.sentences.map(({ text, citations, supported }, place) => ({ text: place === last ? say("open", open) : String(text), supported, phrase: place ? null : answer.phrase, citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
+	return answer.sentences.map(({ text, citations, supported }, place) => ({ text: String(text), supported, phrase: place ? null : answer.phrase, citations: (citations ?? []).map((each) => whole.get(each)).filter(Boolean) }));
 }
 
 // An answer for the clipboard: its words, and below them its sources.
