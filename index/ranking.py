@@ -138,6 +138,7 @@ def _with_sentences(
 def _scored(
     shelf: Shelf, vector: Vectors, without: Floats, places: Places
 ) -> tuple[Floats, Floats, Places]:
+    """The whole scores of some passages, with their sentences as above."""
     starts = shelf.starts
     if len(places) < len(starts):
         ends = np.append(starts[1:], len(shelf.sentence_vectors))

@@ -93,6 +93,12 @@ def test_each_is_answered(wick):
         assert ARTICLE[citation.start : citation.end] == citation.quote
 
 
+def test_the_same_asked_twice_is_answered_once(wick):
+    answer = wick.ask("Who opened the harbour? Who opened the harbour?")
+    assert len({sentence.text for sentence in answer.sentences}) == len(answer.sentences)
+    assert answer.citations[0].phrase.quote == "Ada Brink"
+
+
 def test_what_is_open_is_said_at_the_end(wick):
     for question, left in (
         ("Who opened the harbour and how old was she?", "How old was she?"),

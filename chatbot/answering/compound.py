@@ -109,7 +109,7 @@ class Part:
 def parts(question: str) -> tuple[Part, ...]:
     """The questions that a question consists of; none where it asks one thing, or too many.
 
-    A later one that leaves out what it is about has it from the first: "When did it open, and
+    A later one that leaves out what it is about has it from those before: "When did it open, and
     why?" → "Why did it open?". What only stands within a question is left ("what did she say about
     how it works").
     """

@@ -176,8 +176,10 @@ def in_turn(found: Sequence[Sequence[Quote]], count: int) -> list[Quote]:
         for answer, each in enumerate(found)
         for rank, quote in enumerate(each)
     ]
-    chosen = distinct([quote for _, _, quote in sorted(ranked, key=lambda r: r[:2])], count)
-    return [quote for _, _, quote in sorted(ranked, key=lambda r: (r[1], r[0])) if quote in chosen]
+    chosen = distinct([quote for *_, quote in sorted(ranked, key=lambda each: each[:2])], count)
+    # Two answers may quote the same.
+    places = {id(quote): (answer, rank) for rank, answer, quote in ranked}
+    return sorted(chosen, key=lambda quote: places[id(quote)])
 
 
 def summarise(retriever: Retriever, article: str, count: int = SENTENCES) -> list[Quote]:

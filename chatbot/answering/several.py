@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import compress, zip_longest
 
 from chatbot.answering.compound import parts
 from chatbot.answering.conversation import REPLIES, refers_back
@@ -32,11 +32,12 @@ def severally(
         read(replace(request, question=part.question, history=later if n else request.history))
         for n, part in enumerate(split)
     ]
-    told = [each for each in found if each.intent == "summary" or enough(each)]
     if any(each.intent in REPLIES for each in found):
         return None
+    is_told = [each.intent == "summary" or enough(each) for each in found]
+    told = list(compress(found, is_told))
     surest = max(found, key=lambda each: each.confidence)
-    left = [part.asked for part, each in zip(split, found, strict=True) if each not in told]
+    left = [part.asked for part, each in zip(split, is_told, strict=True) if not each]
     mixed = [replace(q, weight=q.weight / len(found)) for each in found for q in each.queries]
     return Prepared(
         request=request,
