@@ -310,7 +310,8 @@ def nonsense(tmp_path_factory):
     log = (folder / "log").open("w")
     running = subprocess.Popen(
         [command, "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--device", "cpu"], stdout=log, stderr=log,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        # Threads that wait for each other take minutes on a busy machine.
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
 
