@@ -191,6 +191,21 @@ def test_the_answer_is_announced_once_by_finished_sentences(slow_site, visit):
     assert page.locator("#chat [role=log]").get_attribute("aria-live") == "off"
 
 
+def test_a_question_sent_while_an_answer_comes_is_answered_after_it(slow_site, visit):
+    page = visit(slow_site.url)
+    ask(page, "Summarise")
+    page.locator("#chat .cite").first.wait_for()
+    assert page.locator("#chat .cite").count() < 3
+    page.fill(BOX, "What is the Quad?")
+    page.press(BOX, "Enter")
+    page.press(BOX, "Enter")
+    expect(page.locator("#chat .asked")).to_have_text(["Summarise", "What is the Quad?"])
+    expect(page.locator("#chat .answer").nth(1).locator(".cite").first).to_be_visible()
+    expect(page.locator("#chat .answer").first.locator(".cite")).to_have_count(3)
+    expect(page.locator(BOX)).to_have_value("")
+    expect(page.locator(BOX)).to_have_attribute("placeholder", "Ask a follow-up …")
+
+
 def test_what_the_article_does_not_say(site, visit):
     page = visit(site.url)
     answer = ask(page, "Who won the football world cup?")

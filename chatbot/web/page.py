@@ -37,6 +37,7 @@ STARTERS = 4
 UPDATE_SECONDS = 0.1
 """No more than ten changes a second: each one renders the whole message again."""
 SESSIONS = 1000
+FIRST, FOLLOW_UP = "Type a question first …", "Ask a follow-up …"
 WAITING = "One moment: the article is still being read. Your answer will follow."
 UNSUPPORTED = "not found in the article"
 EMPTY = (
@@ -110,7 +111,8 @@ def build_page(warmup: Warmup) -> gr.Blocks:
             "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private",
         }  # fmt: skip
         demo.load(page.begin, None, [article, *starters], **options)
-        box.submit(page.respond, [box, talk, article], shown, **options)
+        # What is sent while an answer comes is asked after it, not lost.
+        box.submit(page.respond, [box, talk, article], shown, trigger_mode="always_last", **options)
         for button in starters:
             button.click(page.respond, [button, talk, article], shown, **options)
         new.click(page.renew, [article], shown, **options)
@@ -156,14 +158,15 @@ class _Page:
                 note = [*talk.messages, _said("assistant", _note(str(error)))]
                 yield [gr.skip(), note, gr.skip(), *[gr.skip()] * STARTERS]
             else:
-                hint = gr.Textbox(value="", placeholder="Type a question first …")
+                # Sent twice, a question that was taken leaves an empty box behind.
+                hint = gr.Textbox(value="", placeholder=FOLLOW_UP if talk.questions else FIRST)
                 yield [hint, gr.skip(), gr.skip(), *[gr.skip()] * STARTERS]
             return
         talk.messages.append(
             _said("user", f'<div class="asked">{_escaped(request.question)}</div>')
         )
         talk.questions.append(request.question)
-        box = gr.Textbox(value="", placeholder="Ask a follow-up …")
+        box = gr.Textbox(value="", placeholder=FOLLOW_UP)
         waiting = [] if self._warmup.ready else [_said("assistant", _note(WAITING))]
         yield [box, [*talk.messages, *waiting], talk, *self._offered(())]
         suggestions: Sequence[str] = ()
