@@ -13,7 +13,7 @@ from chatbot.answering import reader as reader_module
 from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
 from chatbot.answering.confidence import features
 from chatbot.answering.conversation import asked_before, queries
-from chatbot.answering.extract import scored
+from chatbot.answering.extract import _whole, scored
 from chatbot.answering.gather import gather, search
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.lead import counts_since, names_one_of_several
@@ -32,7 +32,7 @@ from chatbot.answering.reader import (
     load,
 )
 from chatbot.answers import Citation, CitedSentence, Request, Turn
-from index import Article, Hit, Passage, Query, Sentence, SentenceEvidence
+from index import Article, Hit, Passage, Phrase, Query, Sentence, SentenceEvidence
 from index.lexical import Lexicon
 from index.ranking import READ
 
@@ -227,6 +227,20 @@ def test_an_answer_begins_with_the_words_asked_for(harbour):
     data = answer.to_json()
     assert data["phrase"] == answer.phrase
     assert data["citations"][0]["phrase"] == {"start": words.start, "end": words.end, "quote": words.quote}
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "whole"),
+    [
+        ("It was found as CVE-2024-51877 in May.", "51877", "CVE-2024-51877"), ("It was built in the mid-1990s.", "1990s", "mid-1990s"),
+        ("It ran from 1914-1918.", "1918", "1918"), ("Open 10am-5pm on weekdays.", "5pm", "5pm"), ("It cost $1,000.", "1,000", "1,000"),
+        ("The US-China summit ended.", "China", "China"), ("Two of 12 came.", "12", "12"), ("11 boats came.", "11", "11"),
+    ],
+)  # fmt: skip
+def test_a_number_is_quoted_with_what_it_hangs_on(text, phrase, whole):
+    start = 100 + text.index(phrase)
+    found = _whole(Phrase(start, start + len(phrase), 1.0), Sentence(100, 100 + len(text), text))
+    assert text[found.start - 100 : found.end - 100] == whole
 
 
 def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):
