@@ -21,9 +21,19 @@ CHUNKING = f"titled sentences/2 max={MAX_CHARS} min={MIN_CHARS}"
 WRAPPED_LINE = 100
 TERMINAL = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 CLOSING = "\"'”’»)]* \t"
-_BLANK_LINES = re.compile(r"(?:[ \t\f\v]*(?:\r\n|\r|\n)){2,}[ \t\f\v]*")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+# One "\r\n" must not pass for two ends of lines.
+_NEWLINE = re.compile(r"\r\n|\r(?!\n)|(?<!\r)\n")
+_BLANK_LINES = re.compile(rf"(?:[ \t\f\v]*(?:{_NEWLINE.pattern})){{2,}}[ \t\f\v]*")
 _WORD = re.compile(r"\w")
+_BREAKS_OFF = re.compile(
+    r"(?<!\w)(?:an?|the|and|or|of|to|in|on|at|by|for|with|from|as|that|which|is|are|was|were|its|his|"
+    r"her|their|,)$",
+    re.IGNORECASE,
+)
+"""How a line ends that is wrapped, however short it is."""
+_TITLE = re.compile(r"(?<!\w)Cllrs?\.$")
+_SHORT = re.compile(r"(?<!\w)(?:approx|max|est|vols?|ch|paras?|incl|excl)\.$", re.IGNORECASE)
+"""Short forms that the library takes for ends of sentences; before a capital they may be."""
 
 Span = tuple[int, int]
 
@@ -62,7 +72,7 @@ def paragraphs(text: str) -> list[Paragraph]:
     spans = [
         span
         for block in _parted(text, (0, len(text)), _BLANK_LINES)
-        for span in ([block] if _is_wrapped(text, block) else _parted(text, block, _NEWLINE))
+        for span in ([block] if _is_wrapped(text, block) else _lines(text, block))
     ]
     return [
         Paragraph(start, end, _is_heading(text, spans, place))
@@ -81,6 +91,17 @@ def _parted(text: str, span: Span, border: re.Pattern[str]) -> list[Span]:
             pieces.append(piece)
         start = match.end() if match else end
     return pieces
+
+
+def _lines(text: str, block: Span) -> list[Span]:
+    """The lines of a block; one that breaks off in mid-sentence goes on in the next."""
+    lines: list[Span] = []
+    for start, end in _parted(text, block, _NEWLINE):
+        if lines and not text[start].isupper() and _BREAKS_OFF.search(text, *lines[-1]):
+            lines[-1] = (lines[-1][0], end)
+        else:
+            lines.append((start, end))
+    return lines
 
 
 def _trim(text: str, span: Span) -> Span:
@@ -109,7 +130,7 @@ def _is_wrapped(text: str, span: Span) -> bool:
 
 def _is_heading(text: str, spans: list[Span], place: int) -> bool:
     start, end = spans[place]
-    if end - start > 100 or "\n" in text[start:end] or _ends_sentence(text[start:end]):
+    if end - start > 100 or _NEWLINE.search(text, start, end) or _ends_sentence(text[start:end]):
         return False
     if place + 1 == len(spans):
         return False
@@ -147,16 +168,25 @@ def sentence_spans(text: str, span: Span) -> list[Span]:
 
 
 def _joined(text: str, spans: list[Span]) -> list[Span]:
-    """Give a piece without any word (a stray quotation mark, a bullet) to its neighbour."""
+    """Give a piece without any word (a stray quotation mark, a bullet) to its neighbour.
+
+    And to a piece that ends with a short form what it is short before.
+    """
     joined: list[Span] = []
     for start, end in spans:
-        if joined and not (
-            _WORD.search(text, start, end) and _WORD.search(text, joined[-1][0], joined[-1][1])
-        ):
+        if joined and _goes_on(text, joined[-1], (start, end)):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
     return joined
+
+
+def _goes_on(text: str, before: Span, piece: Span) -> bool:
+    if not (_WORD.search(text, *piece) and _WORD.search(text, *before)):
+        return True
+    if _TITLE.search(text, *before):
+        return True
+    return bool(_SHORT.search(text, *before)) and not text[piece[0]].isupper()
 
 
 def _limited(text: str, span: Span) -> Iterator[Span]:

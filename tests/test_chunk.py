@@ -63,6 +63,8 @@ def test_a_quotation_of_several_sentences_stays_whole():
         ("He paid Dr. Smith. She left.", ["He paid Dr. Smith.", "She left."]),
         ("The U.S. economy grew. Exports fell.", ["The U.S. economy grew.", "Exports fell."]),
         ("It is No. 10 on the list. Really!", ["It is No. 10 on the list.", "Really!"]),
+        ("It raised approx. £2.5m for est. 40 schools. Cllr. Ann Lund came.", ["It raised approx. £2.5m for est. 40 schools.", "Cllr. Ann Lund came."]),
+        ("It seats 40 max. The hall is old.", ["It seats 40 max.", "The hall is old."]),
         ("", []),
     ],
 )
@@ -77,8 +79,11 @@ def test_sentences(text, expected):
         ("Blank lines part these.\n\nTwo paragraphs.\n \nThree.", 3),
         ("This paragraph was wrapped by an editor at a fixed\nwidth and goes on over the line end\nuntil here.", 1),
         ("Windows line ends.\r\n\r\nWork too.", 2),
+        ("This paragraph was wrapped by an editor at a fixed\r\nwidth and goes on over the line end\r\nuntil here.\r\n\r\nAnother.", 2),
+        ("The bridge was opened in 1931.\nIt cost £2.5m and\nspans 40 metres.", 2),
+        ("flour and\nWater\nsalt\nherbs", 4),
     ],
-    ids=["single", "blank", "wrapped", "crlf"],
+    ids=["single", "blank", "wrapped", "crlf", "crlf wrapped", "breaks off", "list"],
 )
 def test_paragraphs(text, count):
     assert len(paragraphs(text)) == count

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import DATA, SEEDS, run
 
+from chatbot.answers import Turn
 from chatbot.config import Settings
 from chatbot.errors import DatasetError
 from chatbot.evaluation import metrics
@@ -142,6 +143,22 @@ def test_a_malformed_line_is_named(tmp_path, name):
     assert str(path) in str(caught.value)
 
 
+def test_a_turn_may_be_written_as_it_is_asked(tmp_path):
+    turns = [["a?", "b"], {"question": "a?", "answer": "b"}]
+    path = jsonl(tmp_path / "gold.jsonl", [{"question": "c?", "history": [turn], "evidence": ["x"]} for turn in turns])
+    first, second = read_dataset(path).questions
+    assert first.history == second.history == (Turn("a?", "b"),)
+
+
+def test_a_text_that_stands_twice_is_named(beir, mtrag):
+    for path, identity in ((beir / "corpus.jsonl", "_id"), (mtrag[1], "id")):
+        path.write_text(path.read_text() + json.dumps({identity: "h", "text": "another"}) + "\n")
+    with pytest.raises(DatasetError, match=r"corpus.jsonl, line 3: the id 'h' is already that of line 1"):
+        read_dataset(beir)
+    with pytest.raises(DatasetError, match=r"passages.jsonl, line 3: the id 'h' is already that of line 1"):
+        read_dataset(mtrag[0], None, mtrag[1])
+
+
 def test_other_broken_sets_are_named(tmp_path, squad, beir, mtrag):
     with pytest.raises(DatasetError, match="no such file"):
         read_dataset(tmp_path / "nope.json")
@@ -156,6 +173,10 @@ def test_other_broken_sets_are_named(tmp_path, squad, beir, mtrag):
         read_dataset(beir)
     squad.write_text('{"data": [{"title": "x", "paragraphs": [{"qas": []}]}]}')
     with pytest.raises(DatasetError, match=r"data\[0\].paragraphs\[0\].context"):
+        read_dataset(squad)
+    asked = {"id": "q", "question": "Who?", "is_impossible": True, "answers": [{"text": "x", "answer_start": 0}]}
+    squad.write_text(json.dumps({"data": [{"title": "x", "paragraphs": [{"context": "x", "qas": [asked]}]}]}))
+    with pytest.raises(DatasetError, match="'q' is impossible, and yet has answers"):
         read_dataset(squad)
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n")
@@ -346,13 +367,18 @@ def test_compare_says_what_was_won_and_lost(tmp_path, gold, texts):
     done = run("compare", "a.json", "b.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "success@1 lost: a" in done.stdout
+    assert "the 3 that both have" in done.stdout
     found = json.loads(run("compare", "a.json", "b.json", "--json", cwd=tmp_path).stdout)
     row = next(row for row in found if row["name"] == "success@1")
     assert (row["a"], row["b"], row["lost"], row["won"]) == (1.0, 0.5, ["a"], [])
-    (tmp_path / "c.json").write_text("{}")
-    done = run("compare", "a.json", "c.json", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "not a result of" in done.stderr
+    text, number = json.loads(better), json.loads(better)
+    text["per_question"][0]["figures"]["success@1"] = "good"
+    number["per_question"][0]["question"] = "Is it another question?"
+    for other, said in (({}, "not a result of"), (text, "not a result of"), (number, "'a' has another question in B than in A")):
+        (tmp_path / "c.json").write_text(json.dumps(other))
+        done = run("compare", "a.json", "c.json", cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in " ".join(done.stderr.split())
 
 
 def test_chance_is_told_from_a_difference():
@@ -388,6 +414,17 @@ def test_wrong_use_is_told(tmp_path, squad, texts):
         done = evaluate(tmp_path, *words)
         assert done.returncode == 2, words
         assert reason in done.stderr
+
+
+def test_the_names_of_figures_are_never_cut(tmp_path, gold, texts):
+    (tmp_path / "folder").mkdir()
+    done = evaluate(tmp_path, gold, texts, "--report", "folder")
+    assert done.returncode == 2
+    assert "this is a folder" in done.stderr
+    done = evaluate(tmp_path, gold, texts)
+    assert done.returncode == 0, done.stderr
+    for name in ("success@1", "recall@5", "any_sentence", "false_answer_rate", "false_refusal_rate", "Finding the passage"):
+        assert any(line.strip().startswith(name) for line in done.stdout.splitlines()), name
 
 
 def test_a_limit_draws_the_same_questions(tmp_path, squad):

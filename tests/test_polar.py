@@ -24,6 +24,14 @@ SENTENCES = [
     ("Didn't the town raise its taxes?", "The town raised its taxes.", None),
     ("Was it Wick or Thurso that opened a harbour?", "Wick opened a harbour.", None),
     ("Who opened the harbour?", "Wick opened the harbour.", None),
+    ("Did the mine close in 1950?", "Did the mine close in 1950?", None),
+    ("Was the mine flooded in 1931?", "It is false that the mine was flooded in 1931.", None),
+    ("Was the school built by the company?", "The rumour that the school was built by the company is wrong.", None),
+    ("Was the shaft 900 metres deep?", "Few people think that the shaft was 900 metres deep.", None),
+    ("Was the railway extended to Dunmore?", "The union demanded that the railway be extended to Dunmore.", None),
+    ("Was the church demolished in 1960?", "The church was demolished in 1960 in a novel by Ada Kerr.", None),
+    ("Was the doctor injured in 1933?", "No one but the doctor was injured in 1933.", None),
+    ("Was the film shot in Wick?", "The film was shot in Wick.", "Yes"),
     ("Has Wick opened a second harbour?", "Wick, which opened a harbour in 1921, has a second pier.", None),
 ]
 

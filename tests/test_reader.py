@@ -16,7 +16,7 @@ from chatbot.answering.conversation import asked_before, queries
 from chatbot.answering.extract import _whole, scored
 from chatbot.answering.gather import gather, search
 from chatbot.answering.kinds import asks_for_phrase
-from chatbot.answering.lead import counts_since, names_one_of_several
+from chatbot.answering.lead import counts_since, lead, names_one_of_several
 from chatbot.answering.reader import (
     BEHIND,
     FAR,
@@ -241,6 +241,14 @@ def test_a_number_is_quoted_with_what_it_hangs_on(text, phrase, whole):
     start = 100 + text.index(phrase)
     found = _whole(Phrase(start, start + len(phrase), 1.0), Sentence(100, 100 + len(text), text))
     assert text[found.start - 100 : found.end - 100] == whole
+
+
+def test_a_year_is_no_answer_to_how_long():
+    article = Article("x", "X", "The festival was cancelled in 2020. It lasted 11 days.")
+    year = Citation.of(1, article, 0, 35, (30, 34))
+    assert lead("When was it cancelled?", year) == "2020"
+    assert lead("How many years was it cancelled for?", year) is None
+    assert lead("How long did it last?", Citation.of(1, article, 36, 54, (46, 53))) == "11 days"
 
 
 def test_a_question_for_more_than_a_phrase_gets_the_sentence_alone(harbour):

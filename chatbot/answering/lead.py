@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatbot.answering.kinds import CARDINALS, NAME, asks_for_phrase
+from chatbot.answering.kinds import CARDINALS, NAME, asked_kind, asks_for_phrase
 from chatbot.answering.polar import polar
 from chatbot.answers import Citation
 
@@ -17,6 +17,7 @@ _SEVERAL = re.compile(
 _NAMED_AFTER = re.compile(rf"(?:,(?: (?:and|or))?| (?:and|or|as well as)) (?:the )?{NAME}")
 _NAMED_BEFORE = re.compile(rf"{NAME},? (?:and|or|as well as) (?:the )?(?:[A-Z][\w’'-]* )*$")
 
+_YEAR = re.compile(r"(?:1\d|20)\d\d")
 _WHEN = re.compile(r"\bwhen\b", re.IGNORECASE)
 _SPAN = re.compile(
     rf"(?:(?:in|for|over|more|less|than|nearly|almost|about|some|at|least) )*"
@@ -39,7 +40,8 @@ def lead(question: str, citation: Citation) -> str | None:
     if words and asks_for_phrase(question):
         before, after = quote[: words.start - citation.start], quote[words.end - citation.start :]
         no_time = _WHEN.search(question) and counts_since(before, words.quote + after)
-        if not no_time and not names_one_of_several(question, before, after):
+        no_span = asked_kind(question) == "duration" and _YEAR.fullmatch(words.quote)
+        if not (no_time or no_span) and not names_one_of_several(question, before, after):
             return " ".join(words.quote.split())
     return polar(question, citation.quote)
 

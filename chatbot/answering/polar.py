@@ -27,8 +27,17 @@ _HEDGES = frozenset(
     denied claimed alleged allegedly reportedly supposed supposedly likely unlikely
     possible possibly perhaps almost nearly until rumoured rumored believed thought
     proposed suggested said says according some most few only partly rarely sometimes
+    demanded urged asked called think thinks doubt doubts doubted
     """.split()  # noqa: SIM905 - as many strings in quotes are harder to read
 )
+_DISPUTED = re.compile(
+    r"\b(?:false|falsely|wrong|wrongly|untrue|incorrect|incorrectly|rumou?rs?|myths?|hoax|disproved|"
+    r"refuted|debunked|retracted|withdrawn|fiction\w*|novels?|films?|movies?|dreams?|dreamt|dreamed|"
+    r"imagined|pretended|few (?:people|think|believe)|"
+    r"(?:no one|nobody|none|nothing|all|anything|everyone|everybody) but)\b",
+    re.IGNORECASE,
+)
+"""What makes a sentence say something else of what it holds, wherever it stands."""
 GAP = 2
 """So many more words may stand among those that are asked for."""
 BEFORE = 4
@@ -47,6 +56,12 @@ def polar(question: str, sentence: str) -> str | None:
     asked = facts.words(_ASKS.sub("", question))
     wanted = [word.key for word in asked if _counts(word)]
     if len(set(wanted)) < 2 or negations(asked):
+        return None
+    # A question says nothing, whoever asks it.
+    if sentence.rstrip("\"'”’»)] ").endswith("?"):
+        return None
+    disputed = {match.casefold() for match in _DISPUTED.findall(sentence)}
+    if any(each not in question.casefold() for each in disputed):
         return None
     told = facts.words(sentence)
     span = _together(wanted, told)

@@ -120,6 +120,8 @@ def evaluate(
     for target in (report, junit):
         if target and not target.absolute().parent.is_dir():
             stop(f"{target}: there is no folder {target.absolute().parent}", WRONG_USE)
+        if target and target.is_dir():
+            stop(f"{target}: this is a folder; name a file", WRONG_USE)
     settings = settings_from(embedder=embedder, reader=reader, threshold=threshold)
     bot, questions = _prepared(dataset, sources, auto, format, passages, index, settings)
     if limit:
@@ -155,14 +157,17 @@ def compare(
     """
     from dataclasses import asdict
 
-    from chatbot.evaluation.compare import differences, read_result
+    from chatbot.evaluation.compare import differences, read_result, shared_ids
     from chatbot.evaluation.report import comparison
 
-    found = differences(read_result(first), read_result(second))
+    results = read_result(first), read_result(second)
+    found = differences(*results)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2))
     else:
-        out.print(comparison(found, (str(first), str(second))))
+        counts = [len(result["per_question"]) for result in results]
+        names = f"{first} ({counts[0]:,} questions)", f"{second} ({counts[1]:,} questions)"
+        out.print(comparison(found, names, len(shared_ids(*results))))
 
 
 def _prepared(

@@ -49,7 +49,7 @@ class Difference:
 def read_result(path: Path) -> dict[str, Any]:
     """Read what `evaluate --json` wrote; DatasetError where it is something else."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
@@ -59,24 +59,50 @@ def read_result(path: Path) -> dict[str, Any]:
         isinstance(row, dict) and {"id", "figures", "state", "answerable"} <= set(row)
         for row in rows
     )
-    if not good:
+    if not good or not all(_numbers(row["figures"]) for row in rows or ()):
         raise DatasetError(f"{path}: not a result of: ask-article evaluate … --json")
     result: dict[str, Any] = value
     return result
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
-    """Every figure that both results know; DatasetError where they share no question."""
-    a, b = (_columns(result) for result in (first, second))
-    shared = [identity for identity in a["asked"] if identity in b["asked"]]
+def shared_ids(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """The ids that both results have, in the order of the first.
+
+    DatasetError where there is none, or one of them is another question in the second.
+    """
+    asked = [{str(row["id"]): row for row in each["per_question"]} for each in (first, second)]
+    shared = [identity for identity in asked[0] if identity in asked[1]]
     if not shared:
         raise DatasetError("the two results have no question in common")
+    for identity in shared:
+        for field in ("question", "answerable", "gold"):
+            one, other = (each[identity].get(field) for each in asked)
+            if one != other:
+                say = f": {one!r} and {other!r}" if field == "question" else ""
+                what = "question" if field == "question" else "gold answer"
+                raise DatasetError(
+                    f"{identity!r} has another {what} in B than in A{say};"
+                    " only results of the same data can be compared"
+                )
+    return shared
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+    """Every figure that both results know; DatasetError as `shared_ids`."""
+    shared = shared_ids(first, second)
+    a, b = (_columns(result) for result in (first, second))
     found = []
     for name in (*FIGURES, "false_answer_rate", "false_refusal_rate"):
         ids = [i for i in shared if i in a.get(name, {}) and i in b.get(name, {})]
         if ids:
             found.append(_difference(name, ids, a[name], b[name]))
     return found
+
+
+def _numbers(figures: Any) -> bool:
+    return isinstance(figures, dict) and all(
+        value is None or isinstance(value, (int, float)) for value in figures.values()
+    )
 
 
 def _columns(result: Mapping[str, Any]) -> dict[str, dict[str, float]]:

@@ -114,6 +114,9 @@ def _squad(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
             corpus.append(Article(name, title, paragraph.context))
             for asked in paragraph.qas:
                 open_ = asked.is_impossible
+                if open_ and asked.answers:
+                    where = asked.id or asked.question
+                    raise DatasetError(f"{path}: {where!r} is impossible, and yet has answers")
                 questions.append(
                     Question(
                         id=asked.id or f"{name}/{len(questions)}",
@@ -155,11 +158,7 @@ def _jsonl(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
 def _mtrag(path: Path, passages: Path | None) -> tuple[list[Question], list[Article]]:
     if passages is None:
         raise DatasetError(f"{path}: conversations need their passages: --passages FILE")
-    corpus = [
-        Article(line.id, line.title.strip(), line.text)
-        for _, line in lines(passages, PassageLine)
-        if line.text.strip()
-    ]
+    corpus = _documents(passages, PassageLine)
     known = {article.id for article in corpus}
     questions = []
     for place, line in lines(path, MtragLine):
@@ -187,11 +186,7 @@ def _beir(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
     for name in ("corpus.jsonl", "queries.jsonl", "qrels"):
         if not (path / name).exists():
             raise DatasetError(f"{path}: {name} expected in it, as BEIR lays out a folder")
-    corpus = [
-        Article(line.id, line.title.strip(), line.text)
-        for _, line in lines(path / "corpus.jsonl", BeirText)
-        if line.text.strip()
-    ]
+    corpus = _documents(path / "corpus.jsonl", BeirText)
     asked = {line.id: line.text for _, line in lines(path / "queries.jsonl", BeirText)}
     known = {article.id for article in corpus}
     judged: dict[str, dict[str, int]] = {}
@@ -223,6 +218,20 @@ FORMATS: dict[str, Callable[[Path, Path | None], tuple[list[Question], list[Arti
     "jsonl": _jsonl,
 }
 """The formats by name."""
+
+
+def _documents(path: Path, kind: type[PassageLine] | type[BeirText]) -> list[Article]:
+    """The texts of a file, but for empty ones; ids must differ."""
+    found: list[Article] = []
+    places: dict[str, int] = {}
+    for place, line in lines(path, kind):
+        if line.id in places:
+            before = f"already that of line {places[line.id]}"
+            raise DatasetError(f"{path}, line {place}: the id {line.id!r} is {before}")
+        places[line.id] = place
+        if line.text.strip():
+            found.append(Article(line.id, line.title.strip(), line.text))
+    return found
 
 
 def _qrels(folder: Path) -> Path:

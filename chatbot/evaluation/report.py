@@ -57,10 +57,11 @@ SAYS = {
 def table(result: Result) -> RenderableType:
     """The figures with their intervals."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column()
-    grid.add_column(justify="right")
+    # Names and figures are never cut; where there is little room, what they mean is wrapped.
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
     grid.add_column("95% interval", no_wrap=True)
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column()
     for group, names in FIGURES.items():
         rows = [name for name in names if result.figures[group][name] is not None]
         if not rows or (group == "first_turns" and not _known(result, "follow_ups")):
@@ -79,13 +80,13 @@ def table(result: Result) -> RenderableType:
     return Group(Text(title, style="bold"), grid, *_kinds(result))
 
 
-def comparison(found: Sequence[Difference], names: tuple[str, str]) -> RenderableType:
-    """What B won and lost against A."""
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def comparison(found: Sequence[Difference], names: tuple[str, str], shared: int) -> RenderableType:
+    """What B won and lost against A, of the questions that they share."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("", "A", "B", "B - A", "95% interval", "p", "won", "lost", ""):
-        grid.add_column(heading, justify="right" if heading else "left")
+        grid.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for each in found:
-        verdict = "not significant"
+        verdict = "by chance"
         if each.significant:
             verdict = "better" if len(each.won) > len(each.lost) else "worse"
         grid.add_row(
@@ -100,7 +101,9 @@ def comparison(found: Sequence[Difference], names: tuple[str, str]) -> Renderabl
                 more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
                 text = f"{each.name} {word}: {', '.join(ids[:SHOWN])}{more}"
                 changed.append(Text(text, style="dim"))
-    return Group(Text(f"A: {names[0]}\nB: {names[1]}\n"), grid, Text(), *changed)
+    about = f"A: {names[0]}\nB: {names[1]}\nCompared: the {shared:,} that both have\n"
+    told = Text("by chance: not significant, p of 0.05 or more", style="dim")
+    return Group(Text(about), grid, told, Text(), *changed)
 
 
 def html(result: Result, missed: Sequence[str] = ()) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from chatbot.answers import MAX_QUESTION
 
@@ -18,12 +18,21 @@ class Line(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
+def _turn(value: object) -> object:
+    """A turn may be written as it is to `ask`: {"question": …, "answer": …}."""
+    known = isinstance(value, dict) and set(value) == {"question", "answer"}
+    return (value["question"], value["answer"]) if known else value  # type: ignore[index]
+
+
+Turned = Annotated[tuple[str, str], BeforeValidator(_turn)]
+
+
 class GoldLine(Line):
     """One of our own gold lines."""
 
     question: Asked
     id: str = ""
-    history: list[tuple[str, str]] = []
+    history: list[Turned] = []
     evidence: list[Text] = []
     answers: list[Text] = []
     answerable: bool = True
