@@ -15,7 +15,7 @@ MAX_CHARS = 1000
 """A passage's size; about 220 word pieces, so that the embedder (256) sees all of it."""
 MIN_CHARS = 200
 """Paragraphs shorter than this (headings, one-liners) join the next one."""
-CHUNKING = f"titled sentences/2 max={MAX_CHARS} min={MIN_CHARS}"
+CHUNKING = f"titled sentences/3 max={MAX_CHARS} min={MIN_CHARS}"
 """Written into the index's stamp: vectors of another chunking cannot be mixed with ours."""
 
 WRAPPED_LINE = 100
