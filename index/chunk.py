@@ -27,7 +27,7 @@ _BLANK_LINES = re.compile(rf"(?:[ \t\f\v]*(?:{_NEWLINE.pattern})){{2,}}[ \t\f\v]
 _WORD = re.compile(r"\w")
 _BREAKS_OFF = re.compile(
     r"(?<!\w)(?:an?|the|and|or|of|to|in|on|at|by|for|with|from|as|that|which|is|are|was|were|its|his|"
-    r"her|their|,)$",
+    r"her|their)$",
     re.IGNORECASE,
 )
 """How a line ends that is wrapped, however short it is."""
@@ -97,11 +97,16 @@ def _lines(text: str, block: Span) -> list[Span]:
     """The lines of a block; one that breaks off in mid-sentence goes on in the next."""
     lines: list[Span] = []
     for start, end in _parted(text, block, _NEWLINE):
-        if lines and not text[start].isupper() and _BREAKS_OFF.search(text, *lines[-1]):
+        if lines and not text[start].isupper() and _BREAKS_OFF.search(text, *_last(lines[-1])):
             lines[-1] = (lines[-1][0], end)
         else:
             lines.append((start, end))
     return lines
+
+
+def _last(span: Span) -> Span:
+    """The end of a span, where its last word is looked for: what is joined grows without bound."""
+    return max(span[0], span[1] - 12), span[1]
 
 
 def _trim(text: str, span: Span) -> Span:
@@ -184,9 +189,9 @@ def _joined(text: str, spans: list[Span]) -> list[Span]:
 def _goes_on(text: str, before: Span, piece: Span) -> bool:
     if not (_WORD.search(text, *piece) and _WORD.search(text, *before)):
         return True
-    if _TITLE.search(text, *before):
+    if _TITLE.search(text, *_last(before)):
         return True
-    return bool(_SHORT.search(text, *before)) and not text[piece[0]].isupper()
+    return bool(_SHORT.search(text, *_last(before))) and not text[piece[0]].isupper()
 
 
 def _limited(text: str, span: Span) -> Iterator[Span]:

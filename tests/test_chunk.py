@@ -100,3 +100,9 @@ def test_a_long_paragraph_is_cut_evenly():
     sizes = [len(passage.text) for passage in passages_of(text)]
     assert len(sizes) == 3
     assert max(sizes) - min(sizes) < 200
+
+
+@pytest.mark.parametrize("piece", ["a\n", "the\r\n", "Cllr. ", "approx. 5 "])
+def test_what_is_joined_again_and_again_takes_no_longer_for_it(piece):
+    text = piece * 200_000
+    assert "".join(p.text for p in passages_of(text)).count(piece.strip()) >= 199_000
