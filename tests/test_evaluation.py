@@ -371,6 +371,10 @@ def test_compare_says_what_was_won_and_lost(tmp_path, gold, texts):
     found = json.loads(run("compare", "a.json", "b.json", "--json", cwd=tmp_path).stdout)
     row = next(row for row in found if row["name"] == "success@1")
     assert (row["a"], row["b"], row["lost"], row["won"]) == (1.0, 0.5, ["a"], [])
+    # Two ways to cut the texts can be compared.
+    worse["per_question"][0]["gold"]["relevant"] = {"texts/harbour.txt:0-10": 1}
+    (tmp_path / "c.json").write_text(json.dumps(worse))
+    assert run("compare", "a.json", "c.json", cwd=tmp_path).returncode == 0
     text, number = json.loads(better), json.loads(better)
     text["per_question"][0]["figures"]["success@1"] = "good"
     number["per_question"][0]["question"] = "Is it another question?"
