@@ -128,7 +128,7 @@ MALFORMED = {
     "history": ('{"question": "a?", "history": [["only one"]], "evidence": ["x"]}', "line 2: the field 'history[0][1]' is missing"),
     "no-evidence": ('{"question": "a?"}', "line 2: an answerable question needs evidence"),
     "both": ('{"question": "a?", "answerable": false, "evidence": ["x"]}', "line 2: not answerable, and yet"),
-    "twice": ('{"id": "1", "question": "a?", "evidence": ["x"]}\n{"id": "1", "question": "b?", "evidence": ["x"]}', "the id '1' stands twice"),
+    "twice": ('{"id": "1", "question": "a?", "evidence": ["x"]}\n{"id": "1", "question": "b?", "evidence": ["x"]}', "line 3: the id '1' stands twice, in line 2 too"),
 }
 
 
@@ -178,6 +178,12 @@ def test_other_broken_sets_are_named(tmp_path, squad, beir, mtrag):
     squad.write_text(json.dumps({"data": [{"title": "x", "paragraphs": [{"context": "x", "qas": [asked]}]}]}))
     with pytest.raises(DatasetError, match="'q' is impossible, and yet has answers"):
         read_dataset(squad)
+    squad.write_text(squad.read_text().replace("true", "false").replace('[{"text": "x", "answer_start": 0}]', "[]"))
+    with pytest.raises(DatasetError, match="'q' has no answers"):
+        read_dataset(squad)
+    mtrag[0].write_text('{"question": "a?", "answerability": "MAYBE"}')
+    with pytest.raises(DatasetError, match=r"turns.jsonl, line 1: answerability: expected one of ANSWERABLE, .* not 'MAYBE'"):
+        read_dataset(mtrag[0], None, mtrag[1])
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n")
     with pytest.raises(DatasetError, match="no question in it"):
@@ -265,7 +271,7 @@ def test_evidence_that_is_not_there_stops_before_anything_is_asked(tmp_path, tex
     path = jsonl(tmp_path / "gold.jsonl", [GOLD[0], {"id": "z", "question": "Why?", "evidence": ["words that are nowhere"]}])
     done = evaluate(tmp_path, path, texts)
     assert done.returncode == 2
-    assert "'z'" in done.stderr
+    assert "line 2, question 'z'" in done.stderr
     assert "stands in no indexed article" in done.stderr
     assert done.stdout == ""
 

@@ -29,7 +29,8 @@ class Question:
     `relevant` grades the corpus' articles (id → grade above 0); `evidence` are exact quotes, any
     of which answers; `answers` are phrases that the evidence holds, `reference` an answer in free
     words. `answerable` is None where the data set does not say. `article` limits the search, and
-    `gold_article` is what `--oracle` hands over where nothing is relevant.
+    `gold_article` is what `--oracle` hands over where nothing is relevant. `line` is the file's
+    that it was read from, 0 where the format has no lines.
     """
 
     id: str
@@ -43,6 +44,12 @@ class Question:
     kind: str = ""
     article: str | None = None
     gold_article: str | None = None
+    line: int = 0
+
+    @property
+    def named(self) -> str:
+        """How a message speaks of it."""
+        return f"{f'line {self.line}, ' if self.line else ''}question {self.id!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,16 @@ def read_dataset(path: Path, format: str | None = None, passages: Path | None = 
     if passages and chosen != "mtrag":
         raise DatasetError(f"--passages goes with the format mtrag, and {path} is {chosen}")
     questions, corpus = FORMATS[chosen](path, passages)
-    seen: set[str] = set()
+    seen: dict[str, Question] = {}
     for question in questions:
-        if question.id in seen:
-            raise DatasetError(f"{path}: the id {question.id!r} stands twice; ids must differ")
-        seen.add(question.id)
+        if before := seen.get(question.id):
+            at = f", line {question.line}" if question.line else ""
+            too = f", in line {before.line} too" if before.line else ""
+            raise DatasetError(
+                f"{path}{at}: the id {question.id!r} stands twice{too}; ids must differ, and a line"
+                " without one has its number"
+            )
+        seen[question.id] = question
     if not questions:
         raise DatasetError(f"{path}: no question in it")
     return Dataset(path.stem or path.name, tuple(questions), tuple(corpus))
@@ -114,9 +126,9 @@ def _squad(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
             corpus.append(Article(name, title, paragraph.context))
             for asked in paragraph.qas:
                 open_ = asked.is_impossible
-                if open_ and asked.answers:
-                    where = asked.id or asked.question
-                    raise DatasetError(f"{path}: {where!r} is impossible, and yet has answers")
+                if open_ == bool(asked.answers):
+                    wrong = "is impossible, and yet has answers" if open_ else "has no answers"
+                    raise DatasetError(f"{path}: {asked.id or asked.question!r} {wrong}")
                 questions.append(
                     Question(
                         id=asked.id or f"{name}/{len(questions)}",
@@ -150,9 +162,17 @@ def _jsonl(path: Path, _: Path | None) -> tuple[list[Question], list[Article]]:
                 kind=line.kind,
                 article=line.article,
                 gold_article=line.article,
+                line=place,
             )
         )
     return questions, []
+
+
+ANSWERABLE = {
+    "ANSWERABLE": True, "PARTIAL": True, "UNANSWERABLE": False,
+    "UNDERSPECIFIED": None, "CONVERSATIONAL": None, "": None,
+}  # fmt: skip
+"""MTRAG's labels, and what they say."""
 
 
 def _mtrag(path: Path, passages: Path | None) -> tuple[list[Question], list[Article]]:
@@ -167,7 +187,12 @@ def _mtrag(path: Path, passages: Path | None) -> tuple[list[Question], list[Arti
                 raise DatasetError(f"{path}, line {place}: {identity!r} is not in {passages}")
         stated = line.answerability
         label = (stated if isinstance(stated, str) else " ".join(stated)).upper()
-        answerable = {"ANSWERABLE": True, "PARTIAL": True, "UNANSWERABLE": False}.get(label)
+        if label not in ANSWERABLE:
+            labels = ", ".join(filter(None, ANSWERABLE))
+            raise DatasetError(
+                f"{path}, line {place}: answerability: expected one of {labels}, not {label!r}"
+            )
+        answerable = ANSWERABLE[label]
         questions.append(
             Question(
                 id=line.id or str(place),
@@ -177,6 +202,7 @@ def _mtrag(path: Path, passages: Path | None) -> tuple[list[Question], list[Arti
                 reference=line.reference if answerable else "",
                 answerable=answerable,
                 kind=label.lower(),
+                line=place,
             )
         )
     return questions, corpus

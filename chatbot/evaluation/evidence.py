@@ -37,7 +37,7 @@ class Evidence:
         for each in dataset.questions:
             for name in each.relevant if self.by_article else ():
                 if name not in self.named:
-                    raise DatasetError(f"question {each.id!r}: the text {name!r} is not indexed")
+                    raise DatasetError(f"{each.named}: the text {name!r} is not indexed")
         self._texts: dict[str, str] = {}
         self.spans = {each.id: tuple(self._find(each)) for each in dataset.questions}
 
@@ -93,7 +93,7 @@ class Evidence:
     def _find(self, question: Question) -> Iterable[Span]:
         if question.article is not None and question.article not in self.named:
             raise DatasetError(
-                f"question {question.id!r}: the article {question.article!r} is not indexed;"
+                f"{question.named}: the article {question.article!r} is not indexed;"
                 f" indexed: {', '.join(sorted(self.named)[:5])}"
             )
         scope = [question.article] if question.article else sorted(self.named)
@@ -106,7 +106,7 @@ class Evidence:
             ]
             if not found:
                 raise DatasetError(
-                    f"question {question.id!r}: the evidence “{quote[:80]}” stands in no indexed"
+                    f"{question.named}: the evidence “{quote[:80]}” stands in no indexed"
                     " article; evidence must be an exact quote"
                 )
             yield from dict.fromkeys(found)
