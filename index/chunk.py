@@ -97,14 +97,14 @@ def _lines(text: str, block: Span) -> list[Span]:
     """The lines of a block; one that breaks off in mid-sentence goes on in the next."""
     lines: list[Span] = []
     for start, end in _parted(text, block, _NEWLINE):
-        if lines and not text[start].isupper() and _BREAKS_OFF.search(text, *_last(lines[-1])):
+        if lines and not text[start].isupper() and _BREAKS_OFF.search(text, *_tail(lines[-1])):
             lines[-1] = (lines[-1][0], end)
         else:
             lines.append((start, end))
     return lines
 
 
-def _last(span: Span) -> Span:
+def _tail(span: Span) -> Span:
     """The end of a span, where its last word is looked for: what is joined grows without bound."""
     return max(span[0], span[1] - 12), span[1]
 
@@ -189,9 +189,9 @@ def _joined(text: str, spans: list[Span]) -> list[Span]:
 def _goes_on(text: str, before: Span, piece: Span) -> bool:
     if not (_WORD.search(text, *piece) and _WORD.search(text, *before)):
         return True
-    if _TITLE.search(text, *_last(before)):
+    if _TITLE.search(text, *_tail(before)):
         return True
-    return bool(_SHORT.search(text, *_last(before))) and not text[piece[0]].isupper()
+    return bool(_SHORT.search(text, *_tail(before))) and not text[piece[0]].isupper()
 
 
 def _limited(text: str, span: Span) -> Iterator[Span]:

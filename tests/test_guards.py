@@ -15,7 +15,7 @@ from chatbot import Answer, Settings
 from chatbot.answers import Citation, CitedSentence
 from chatbot.web import page as page_module
 from chatbot.web.guards import Guard
-from chatbot.web.page import cite_button, render
+from chatbot.web.messages import cite_button, render
 
 FRIEND = "https://friend.example"
 EVIL = "https://evil.example"

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from chatbot import Chatbot
 from chatbot.answering.answerer import extractive
-from chatbot.web.page import _short
+from chatbot.web.messages import _short
 from index import Index, add
 from index.records import Article
 

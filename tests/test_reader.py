@@ -13,7 +13,7 @@ from chatbot.answering import reader as reader_module
 from chatbot.answering.closer import LOOKS, WITHIN, look_closer, read_found
 from chatbot.answering.confidence import features
 from chatbot.answering.conversation import asked_before, queries
-from chatbot.answering.extract import _whole, scored
+from chatbot.answering.extract import _from_word_start, scored
 from chatbot.answering.gather import gather, search
 from chatbot.answering.kinds import asks_for_phrase
 from chatbot.answering.lead import counts_since, lead, names_one_of_several
@@ -239,7 +239,7 @@ def test_an_answer_begins_with_the_words_asked_for(harbour):
 )  # fmt: skip
 def test_a_number_is_quoted_with_what_it_hangs_on(text, phrase, whole):
     start = 100 + text.index(phrase)
-    found = _whole(Phrase(start, start + len(phrase), 1.0), Sentence(100, 100 + len(text), text))
+    found = _from_word_start(Phrase(start, start + len(phrase), 1.0), Sentence(100, 100 + len(text), text))
     assert text[found.start - 100 : found.end - 100] == whole
 
 

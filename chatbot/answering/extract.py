@@ -213,10 +213,10 @@ def _phrase(hit: Hit, evidence: SentenceEvidence) -> Phrase | None:
     """The words that answer: of a passage that surely does its reading knows best."""
     look = evidence.look.phrase if evidence.look else None
     phrase = evidence.phrase if sure(hit) else look or evidence.phrase
-    return _whole(phrase, evidence.sentence) if phrase else None
+    return _from_word_start(phrase, evidence.sentence) if phrase else None
 
 
-def _whole(phrase: Phrase, sentence: Sentence) -> Phrase:
+def _from_word_start(phrase: Phrase, sentence: Sentence) -> Phrase:
     """A phrase with what a number that it begins with hangs on: "51877" of "CVE-2024-51877".
 
     Of answers in SquadShifts and SQuAD 2.0's dev set 26 begin with such a word, 4 in its midst.

@@ -7,17 +7,16 @@ lets through.
 
 from __future__ import annotations
 
-import html
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chatbot.answers import Answer, Citation, CitedSentence, Turn, make_request
+from chatbot.answers import Answer, CitedSentence, Turn, make_request
 from chatbot.errors import AskArticleError, QuestionError
-from chatbot.web.api import article_reference, keep_feedback
+from chatbot.web.api import keep_feedback
+from chatbot.web.messages import answer_html, escaped, note_html, render
 from chatbot.web.warmup import Warmup
 
 if TYPE_CHECKING:
@@ -37,9 +36,8 @@ STARTERS = 4
 UPDATE_SECONDS = 0.1
 """No more than ten changes a second: each one renders the whole message again."""
 SESSIONS = 1000
-FIRST, FOLLOW_UP = "Type a question first …", "Ask a follow-up …"
+NOTHING_TYPED, FOLLOW_UP = "Type a question first …", "Ask a follow-up …"
 WAITING = "One moment: the article is still being read. Your answer will follow."
-UNSUPPORTED = "not found in the article"
 EMPTY = (
     '<div class="empty"><h2>Ask this article</h2><p>Every sentence of an answer rests on the'
     " article, and carries a number that opens the place. What the article doesn’t say, you are"
@@ -155,19 +153,19 @@ class _Page:
         except QuestionError as error:
             # The question stays in the box, to be mended.
             if str(question or "").strip():
-                note = [*talk.messages, _said("assistant", _note(str(error)))]
+                note = [*talk.messages, _said("assistant", note_html(str(error)))]
                 yield [gr.skip(), note, gr.skip(), *[gr.skip()] * STARTERS]
             else:
                 # Sent twice, a question that was taken leaves an empty box behind.
-                hint = gr.Textbox(value="", placeholder=FOLLOW_UP if talk.questions else FIRST)
+                hint = gr.Textbox(
+                    value="", placeholder=FOLLOW_UP if talk.questions else NOTHING_TYPED
+                )
                 yield [hint, gr.skip(), gr.skip(), *[gr.skip()] * STARTERS]
             return
-        talk.messages.append(
-            _said("user", f'<div class="asked">{_escaped(request.question)}</div>')
-        )
+        talk.messages.append(_said("user", f'<div class="asked">{escaped(request.question)}</div>'))
         talk.questions.append(request.question)
         box = gr.Textbox(value="", placeholder=FOLLOW_UP)
-        waiting = [] if self._warmup.ready else [_said("assistant", _note(WAITING))]
+        waiting = [] if self._warmup.ready else [_said("assistant", note_html(WAITING))]
         yield [box, [*talk.messages, *waiting], talk, *self._offered(())]
         suggestions: Sequence[str] = ()
         try:
@@ -179,7 +177,7 @@ class _Page:
                     talk.turns = (*talk.turns, Turn(request.question, answer.text))
                     suggestions = answer.suggestions
         except AskArticleError as error:
-            shown = _note(str(error))
+            shown = note_html(str(error))
         talk.messages.append(_said("assistant", shown))
         yield [gr.skip(), list(talk.messages), talk, *self._offered(suggestions)]
 
@@ -209,7 +207,7 @@ class _Page:
             else:
                 sentences.append(piece)
                 if time.monotonic() - last > UPDATE_SECONDS:
-                    yield _answer_html(sentences), None
+                    yield answer_html(sentences), None
                     last = time.monotonic()
 
     def _offered(self, questions: Sequence[str]) -> list[Any]:
@@ -217,90 +215,5 @@ class _Page:
         return [self._gr.Button(value=each, visible=bool(each)) for each in padded]
 
 
-def render(answer: Answer) -> str:
-    """An answer as the HTML of a message; every text in it is escaped."""
-    if answer.state == "answered":
-        told = f'<p class="notice">{_escaped(answer.notice.message)}</p>' if answer.notice else ""
-        return _answer_html(answer.sentences, told)
-    shown = "".join(f"<p>{_escaped(sentence.text)}</p>" for sentence in answer.sentences)
-    if answer.nearest:
-        items = "".join(
-            f"<li>{_with_buttons(CitedSentence(_short(citation.quote), (citation,)))}</li>"
-            for citation in answer.nearest
-        )
-        shown += f'<p class="near">Nearest in the article</p><ul>{items}</ul>'
-    return f'<div class="answer {answer.state}">{shown}</div>'
-
-
-def cite_button(citation: Citation) -> str:
-    """A citation's button: its class is `c--`, the article's reference, and the span."""
-    reference = f"c--{article_reference(citation.article)}-{citation.start}-{citation.end}"
-    if citation.phrase:
-        reference += f"-{citation.phrase.start}-{citation.phrase.end}"
-    title = _escaped(_short(citation.quote, 160))
-    return (
-        f'<button type="button" class="cite {reference}" title="{title}">{citation.number}</button>'
-    )
-
-
-def _answer_html(sentences: Sequence[CitedSentence], told: str = "") -> str:
-    shown = "".join(f"<p>{_with_buttons(sentence)}</p>" for sentence in sentences) + told
-    if sentences and sentences[0].phrase:
-        shown = f'<p class="lead">{_escaped(sentences[0].phrase)}</p>{shown}'
-    return f'<div class="answer answered">{shown}</div>'
-
-
-def _with_buttons(sentence: CitedSentence) -> str:
-    """A sentence whose buttons never stand on a line without its last word."""
-    buttons = "".join(f" {cite_button(citation)}" for citation in sentence.citations)
-    if not sentence.supported:
-        buttons += f' <em class="unsupported">{UNSUPPORTED}</em>'
-    before, phrase, after = sentence.parts
-    if not phrase:
-        shown, ending = _parted(before)
-    elif " " in after:
-        shown, ending = _parted(after)
-        shown = f"{_kept(before)}{_marked(phrase)}{shown}"
-    else:
-        most, space, last = phrase.rpartition(" ")
-        shown = f"{_kept(before)}{_marked(most + space)}"
-        ending = f"{_marked(last)}{_escaped(after)}"
-    return f'{shown}<span class="tail">{ending}{buttons}</span>'
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """All of a text but its last word, and that."""
-    most, space, last = text.rpartition(" ")
-    return _kept(most + space), _escaped(last)
-
-
-def _marked(phrase: str) -> str:
-    return f"<strong>{_kept(phrase)}</strong>" if phrase else ""
-
-
-def _note(text: str) -> str:
-    return f'<div class="answer note"><p>{_escaped(text)}</p></div>'
-
-
 def _said(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
-
-
-def _escaped(text: str) -> str:
-    # On one line, since a blank line would end the HTML and begin Markdown.
-    return html.escape(" ".join(text.split()), quote=True)
-
-
-def _kept(text: str) -> str:
-    """Escaped and on one line, too, with a space at its ends where there is one."""
-    return html.escape(re.sub(r"\s+", " ", text), quote=True)
-
-
-def _short(text: str, length: int = 240) -> str:
-    """On one line, and cut where a word ends; anywhere in a script that has no spaces."""
-    text = " ".join(text.split())
-    if len(text) <= length:
-        return text
-    words, _, rest = text[:length].rpartition(" ")
-    whole = words if len(rest) < length // 2 else text[: length - 1]
-    return whole.rstrip() + "…"
